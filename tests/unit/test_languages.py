@@ -7,7 +7,14 @@ import pytest
 from starlette.requests import Request
 
 from shared.kit.http.language_choice import place_before
-from shared.kit.i18n.formats import format_bytes, format_duration, format_instant, format_number, format_short_instant
+from shared.kit.i18n.formats import (
+    country_name,
+    format_bytes,
+    format_duration,
+    format_instant,
+    format_number,
+    format_short_instant,
+)
 from shared.kit.i18n.languages import ENGLISH, LANGUAGES, PSEUDO_TAG, OfferedLanguages, current_language, use_language
 from shared.kit.i18n.messages import CATALOGUES, gettext, ngettext, pgettext, script_messages
 from tests.translations.checks import problems_of
@@ -153,3 +160,10 @@ def _name(path: Path) -> str:
 
 def _unmarked(path: Path, name: str) -> list[str]:
     return unmarked(path) if name.startswith(WHOLE) and name not in IN_ENGLISH else []
+
+
+def test_a_country_is_named_in_the_readers_language() -> None:
+    assert country_name("BA") == "Bosnia & Herzegovina"
+    with use_language(GERMAN):
+        assert country_name("BA") == "Bosnien und Herzegowina"
+    assert country_name("X9") is None

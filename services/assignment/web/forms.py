@@ -6,6 +6,8 @@ from typing import Any
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 
+from services.assignment.web.refusal_texts import refusal_sentence
+
 FRAME = frozenset({"csrf_token", "form_id", "revision", "then", "undo", "kind"})
 """Fields of every form that are not part of what it says."""
 MAX_FORM_ID = 64
@@ -72,10 +74,6 @@ def revision_in(values: Mapping[str, str]) -> int | None:
 def errors_of(error: ValidationError) -> tuple[tuple[str, str], ...]:
     """What is wrong, by field, in words for people."""
     return tuple(
-        (str(one["loc"][0]) if one["loc"] else "form", _sentence(one["msg"])) for one in error.errors(include_url=False)
+        (str(one["loc"][0]) if one["loc"] else "form", refusal_sentence(one["msg"]))
+        for one in error.errors(include_url=False)
     )
-
-
-def _sentence(message: str) -> str:
-    text = message.removeprefix("Value error, ").replace("String should have at least 1 character", "must not be empty")
-    return text[:1].upper() + text[1:]

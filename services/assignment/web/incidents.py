@@ -26,6 +26,7 @@ from services.assignment.schemas.incidents import ChildrenInput, ChildrenShown, 
 from services.assignment.web.forms import errors_of
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, DeskPages, TheDesk
 from services.assignment.web.queue_work import JobPage, bulk_page
+from services.assignment.web.refusal_texts import refusal_text
 from services.assignment.web.ticket_actions import onwards
 from services.assignment.web.ticket_writing import checked_form
 from shared.contracts.vocabulary import BodyFormat, Permission
@@ -90,7 +91,7 @@ async def post_declaration(request: Request, desk: TheDesk, context: State, call
     except Problem as problem:
         if problem.status != 409:
             raise
-        return await onwards(desk, context, caller, number, ("danger", problem.detail))
+        return await onwards(desk, context, caller, number, ("danger", refusal_text(problem.detail)))
     said = "This is a major incident now. Attach the tickets it is about." if title is None else "Changed."
     return desk.redirect(_path(number), ("success", said))
 
@@ -146,7 +147,7 @@ async def post_update(request: Request, desk: TheDesk, context: State, caller: D
     except Problem as problem:
         if problem.status != 422:
             raise
-        state = {"errors": (("body", problem.detail),), "written": written, "status": 422}
+        state = {"errors": (("body", refusal_text(problem.detail)),), "written": written, "status": 422}
         return await _page(request, desk, context, caller, number, state)
     call = _keyed(caller, number, "update", values)
     return await _start(

@@ -13,6 +13,7 @@ from services.assignment.queries.ticket_page.tickets import get_ticket, get_view
 from services.assignment.schemas.search_language import SearchProblem
 from services.assignment.schemas.tickets import TicketView
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
+from services.assignment.web.refusal_texts import refusal_text
 from shared.contracts.vocabulary import Permission, Status
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session
@@ -77,7 +78,7 @@ async def _search(session: Session, caller: Caller, words: str) -> tuple[list[Ti
     try:
         page = await list_tickets(session, caller, filters, Sort.UPDATED_LAST, TimeSpan(FOUND, None, utc_now()))
     except SearchProblem as problem:
-        return [], problem.detail
+        return [], refusal_text(problem.detail)
     return page.items, ""
 
 

@@ -20,6 +20,7 @@ from services.assignment.models import Ticket
 from services.assignment.queries.access.callers import Caller
 from services.assignment.schemas.editing import NewTicketInput
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, DeskPages, Notice, TheDesk
+from services.assignment.web.refusal_texts import refusal_sentence, refusal_text
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds
 from shared.kit.clock import new_id
@@ -92,7 +93,9 @@ async def post_new(request: Request, desk: TheDesk, context: State, caller: Open
     except IntakeAway:
         return await _page(request, desk, context, caller, values, [("form", AWAY)], 503)
     except Problem as problem:
-        return await _page(request, desk, context, caller, values, [("form", problem.detail)], problem.status)
+        return await _page(
+            request, desk, context, caller, values, [("form", refusal_text(problem.detail))], problem.status
+        )
     told = json.loads(bytes(answer.body))
     if answer.status_code != HTTP_201_CREATED:
         return await _page(
@@ -209,10 +212,7 @@ def _first(values: Form, name: str) -> str:
 
 
 def _own_errors(error: ValidationError) -> list[tuple[str, str]]:
-    return [
-        (str(one["loc"][-1]), one["msg"].removeprefix("Value error, ").capitalize())
-        for one in error.errors(include_url=False)
-    ]
+    return [(str(one["loc"][-1]), refusal_sentence(one["msg"])) for one in error.errors(include_url=False)]
 
 
 def _errors(problem: dict[str, Any]) -> list[tuple[str, str]]:

@@ -17,6 +17,7 @@ from services.assignment.deps import get_app_state
 from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.people.offers import get_desk_reader
 from services.assignment.setup.organisation_name import OrganisationName
+from services.assignment.web.refusal_texts import refusal_sentence
 from shared.contracts.vocabulary import Channel
 from shared.kit.clock import utc_now
 from shared.kit.http.client_address import address_of
@@ -217,7 +218,12 @@ class DeskPageRoute(BasePageRoute):
 async def problem_page(request: Request, problem: Problem) -> Response:
     """What went wrong, as a page. Asks the database for nothing: it may be what is away."""
     desk = desk_of(request)
-    values = {"problem": problem, "caller": None, "product": desk.organisation.text}
+    values = {
+        "problem": problem,
+        "detail": refusal_sentence(problem.detail),
+        "caller": None,
+        "product": desk.organisation.text,
+    }
     page = desk.pages.render(request, "problem.html", problem.status, **values)
     page.headers.update(problem.headers)
     return page

@@ -12,6 +12,7 @@ from services.assignment.deps import State
 from services.assignment.schemas.participants import ParticipantInput
 from services.assignment.web.forms import errors_of, plain_values
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
+from services.assignment.web.refusal_texts import refusal_text
 from services.assignment.web.ticket import PageState, UnsentForm, ticket_page
 from services.assignment.web.ticket_actions import onwards
 from shared.domain.errors import Refusal
@@ -52,7 +53,7 @@ async def post_decision(
         return await ticket_page(request, desk, context, caller, number, PageState(422, draft))
     except (Refusal, Problem) as error:
         problem = from_exception(error)
-        state = PageState(problem.status, draft, [("danger", problem.detail)])
+        state = PageState(problem.status, draft, [("danger", refusal_text(problem.detail))])
         return await ticket_page(request, desk, context, caller, number, state)
     return await onwards(desk, context, caller, number, ("success", SAID[decision]))
 

@@ -26,6 +26,7 @@ from services.assignment.schemas.search_language import Key, SearchProblem
 from services.assignment.schemas.tickets import TicketPage, TicketView
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk, zone_of
 from services.assignment.web.queue_request import DUES, SORTS, QueueRequest, get_asked
+from services.assignment.web.refusal_texts import refusal_text
 from services.assignment.web.ticket_page.past import past_url
 from shared.contracts.tickets import Clock
 from shared.contracts.vocabulary import Channel, ClockState, Permission, Priority, Status
@@ -177,7 +178,7 @@ async def _shown(
     try:
         page = await list_tickets(session, caller, filters, sort, TimeSpan(PER_PAGE, asked.cursor, now, as_of))
     except SearchProblem as problem:
-        return ShownList(asked, TicketPage(items=[]), sort, problem.detail)
+        return ShownList(asked, TicketPage(items=[]), sort, refusal_text(problem.detail))
     return ShownList(asked, page, sort)
 
 

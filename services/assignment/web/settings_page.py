@@ -13,6 +13,7 @@ from services.assignment.schemas.editing import AgentSettingsInput
 from services.assignment.web.command_catalogue import BY_NAME, COMMANDS, SCOPES, conflicts, keys_of
 from services.assignment.web.forms import plain_values
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, DeskPages, TheDesk
+from services.assignment.web.refusal_texts import refusal_text
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.messages import marked as _
@@ -90,7 +91,9 @@ def _errors(error: ValidationError) -> list[tuple[str, str]]:
     for one in error.errors(include_url=False):
         place = [str(part) for part in one["loc"]]
         is_key = place[:1] == ["shortcuts"] and len(place) > 1
-        found.append((f"{KEY_FIELD}{place[1]}" if is_key else place[0], one["msg"].removeprefix("Value error, ")))
+        found.append(
+            (f"{KEY_FIELD}{place[1]}" if is_key else place[0], refusal_text(one["msg"].removeprefix("Value error, ")))
+        )
     return found
 
 

@@ -17,6 +17,7 @@ from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.schemas.side_conversations import SideConversationInput, SideReplyInput
 from services.assignment.web.forms import errors_of
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
+from services.assignment.web.refusal_texts import refusal_sentence
 from services.assignment.web.ticket import PageState, UnsentForm, ticket_page
 from services.assignment.web.ticket_actions import form_call, onwards
 from services.assignment.web.ticket_writing import checked_form
@@ -87,5 +88,5 @@ async def _errors(send: Callable[[], Awaitable[None]]) -> tuple[tuple[str, str],
         if problem.status in {403, 404}:
             raise
         field = problem.errors[0]["pointer"].strip("/") if problem.errors else "body"
-        return ((f"side_{field}", f"{problem.detail[:1].upper()}{problem.detail[1:]}."),)
+        return ((f"side_{field}", f"{refusal_sentence(problem.detail)}."),)
     return ()

@@ -24,6 +24,7 @@ from services.assignment.web.page_base import (
     TheDesk,
 )
 from services.assignment.web.provider_sign_out import SIGNED_OUT_COOKIE, keep_hint
+from services.assignment.web.refusal_texts import refusal_text
 from shared.contracts.vocabulary import Channel
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem
@@ -100,7 +101,12 @@ async def post_sign_in(
         signed_in = await sign_in(context, email.strip(), password.get_secret_value(), visit)
     except Problem as problem:
         name = await provider_name(context)
-        said = {"following": safe_path(following), "email": email, "error": problem.detail, "provider_name": name}
+        said = {
+            "following": safe_path(following),
+            "email": email,
+            "error": refusal_text(problem.detail),
+            "provider_name": name,
+        }
         page = desk.render(request, "sign_in.html", None, problem.status, **said)
         page.headers.update(problem.headers)
         return page

@@ -15,6 +15,7 @@ from services.assignment.deps import State
 from services.assignment.identity_provider.refusal import SignOnRefused
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from services.assignment.web.provider_sign_out import SIGNED_OUT_COOKIE, read_hint
+from services.assignment.web.refusal_texts import refusal_text
 from services.assignment.web.sign_in import desk_visit, enter, safe_path
 from shared.kit.http.client_address import address_of, network_of
 from shared.kit.http.problems import Problem
@@ -62,7 +63,7 @@ async def show_arrival(
     except SignOnRefused as refused:
         return _refused(request, desk, refused)
     except Problem as problem:
-        return _page(request, desk, problem.status, problem.detail)
+        return _page(request, desk, problem.status, refusal_text(problem.detail))
     response = enter(desk, arrival.outcome, safe_path(arrival.following))
     desk.pages.delete_cookie(response, COOKIE)
     return response

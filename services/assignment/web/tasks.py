@@ -13,6 +13,7 @@ from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.schemas.tasks import MOST_TASKS, TaskInput, TaskPatch
 from services.assignment.web.forms import errors_of
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
+from services.assignment.web.refusal_texts import refusal_sentence
 from services.assignment.web.ticket import PageState, UnsentForm, ticket_page
 from services.assignment.web.ticket_actions import form_call, onwards
 from services.assignment.web.ticket_writing import checked_form
@@ -48,7 +49,7 @@ async def post_task(request: Request, desk: TheDesk, context: State, caller: Des
         problem = from_exception(error)
         if problem.status in {403, 404}:
             raise
-        errors = (("task_title", f"{problem.detail[:1].upper()}{problem.detail[1:]}."),)
+        errors = (("task_title", f"{refusal_sentence(problem.detail)}."),)
     else:
         return await onwards(desk, context, caller, number, ("success", gettext("The task is added.")))
     return await ticket_page(

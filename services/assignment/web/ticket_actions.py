@@ -18,6 +18,7 @@ from services.assignment.schemas.actions import MessageInput
 from services.assignment.web.forms import SAID, body_of_form, errors_of, plain_values, revision_in
 from services.assignment.web.labels import format_event
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, DeskPages, Notice, TheDesk
+from services.assignment.web.refusal_texts import refusal_text
 from services.assignment.web.sending import FOLLOWING, send_written
 from services.assignment.web.ticket import PageState, UnsentForm, ticket_page
 from shared.domain.errors import Refusal, VersionConflict
@@ -66,7 +67,7 @@ async def post_action(
         problem = from_exception(error)
         if problem.status == 404 and action != "merge":
             raise
-        notices: list[Notice] = [("danger", problem.detail)]
+        notices: list[Notice] = [("danger", refusal_text(problem.detail))]
         return await ticket_page(request, desk, context, caller, number, PageState(problem.status, draft, notices))
     notice = await _then(context, caller, number, action, values)
     return await onwards(desk, context, caller, number, notice)

@@ -24,6 +24,7 @@ from services.assignment.schemas.composing import LinkInput, PresenceInput
 from services.assignment.schemas.editing import TicketPatch
 from services.assignment.web.forms import errors_of, revision_in
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, Notice, TheDesk
+from services.assignment.web.refusal_texts import refusal_text
 from services.assignment.web.ticket import PageState, UnsentForm, ticket_page
 from services.assignment.web.ticket_actions import bare_call, onwards
 from services.assignment.web.ticket_writing import checked_form
@@ -109,13 +110,15 @@ async def post_edit(request: Request, desk: TheDesk, context: State, caller: Des
             request, desk, context, caller, number, UnsentForm("edit", values, errors_of(error)), 422
         )
     except VersionConflict as conflict:
-        draft = UnsentForm("edit", values | {"revision": ""}, (("form", from_exception(conflict).detail),))
+        draft = UnsentForm(
+            "edit", values | {"revision": ""}, (("form", refusal_text(from_exception(conflict).detail)),)
+        )
         return await _edit_page(request, desk, context, caller, number, draft, 412)
     except (Refusal, Problem) as error:
         problem = from_exception(error)
         if problem.status in {403, 404}:
             raise
-        draft = UnsentForm("edit", values, (("form", problem.detail),))
+        draft = UnsentForm("edit", values, (("form", refusal_text(problem.detail)),))
         return await _edit_page(request, desk, context, caller, number, draft, problem.status)
     return await onwards(desk, context, caller, number, ("success", gettext("Changed.")))
 

@@ -24,6 +24,7 @@ from services.assignment.schemas.composing import DraftInput, DraftKind
 from services.assignment.schemas.editing import EntryPatch
 from services.assignment.web.forms import errors_of, plain_values
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
+from services.assignment.web.refusal_texts import refusal_text
 from services.assignment.web.ticket import PageState, UnsentForm, ticket_page
 from services.assignment.web.ticket_actions import onwards
 from shared.contracts.vocabulary import BodyFormat
@@ -146,7 +147,7 @@ async def post_entry(
         problem = from_exception(error)
         if problem.status in {403, 404}:
             raise
-        draft = UnsentForm("entry", values, (("body", problem.detail),))
+        draft = UnsentForm("entry", values, (("body", refusal_text(problem.detail)),))
         return await _entry_page(request, desk, context, caller, number, entry_id, draft, problem.status)
     return await onwards(desk, context, caller, number, ("success", gettext("Corrected. What it said before is kept.")))
 

@@ -1,16 +1,8 @@
-"""Refusals of the API in the reader's language.
-
-Refusals are worded where they are raised, in English, because programs log them. Pages show the same sentences: the
-patterns here find what a sentence says, and translate it with its values. A sentence without a pattern stays English.
-"""
-
-import re
-from functools import lru_cache
+"""Refusals of the API as the portal's pages show them, in the reader's language."""
 
 from shared.kit.http.problems import Problem
-from shared.kit.i18n.languages import ENGLISH, current_language
-from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.messages import marked as _
+from shared.kit.i18n.refusal_texts import COMMON, RefusalTexts
 
 PATTERNS = (
     _("requests from this requester are not accepted"),
@@ -31,14 +23,6 @@ PATTERNS = (
     _("the field %(name)s is larger than %(size)s KiB"),
     _("files cannot be kept at the moment; try again soon"),
     _("what was written on this ticket was erased; open a new one"),
-    _("An address with characters beyond ASCII before the @ is not served here."),
-    _("must not be blank"),
-    _("must not contain the NUL character"),
-    _("must not contain unpaired surrogates"),
-    _("must not contain line breaks or control characters"),
-    _("must be at most %(size)s KiB"),
-    _("has too many control characters to be carried; shorten it"),
-    _("String should have at most %(count)s characters"),
     _("is required"),
     _("is too long: all fields together hold at most %(size)s KiB"),
     _("must be one of its choices: %(choices)s"),
@@ -63,30 +47,14 @@ PATTERNS = (
     _("must be a telephone number of digits, like +49 30 1234567"),
     _("must be one file"),
     _("must be at most %(count)s files"),
+    *COMMON,
 )
-_PLACEHOLDER = re.compile(r"%\((\w+)\)s")
-
-
-@lru_cache(maxsize=1)
-def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
-    return tuple((_pattern(message), message) for message in PATTERNS)
-
-
-def _pattern(message: str) -> re.Pattern[str]:
-    parts = _PLACEHOLDER.split(message)
-    texts = [f"(?P<{part}>.+?)" if position % 2 else re.escape(part) for position, part in enumerate(parts)]
-    return re.compile("".join(texts), re.DOTALL)
+_TEXTS = RefusalTexts(PATTERNS)
 
 
 def refusal_text(sentence: str) -> str:
     """Returns the sentence of a refusal in the current language; a sentence without a pattern stays as it is."""
-    if current_language() is ENGLISH:
-        return sentence
-    for pattern, message in _patterns():
-        found = pattern.fullmatch(sentence)
-        if found:
-            return gettext(message, **found.groupdict()) if found.groupdict() else gettext(message)
-    return sentence
+    return _TEXTS.text_of(sentence)
 
 
 def problem_text(problem: Problem) -> str:

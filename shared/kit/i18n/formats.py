@@ -5,6 +5,7 @@ English has its own short path: it is by far the most frequent, and a queue form
 
 from datetime import UTC, datetime
 
+from babel import Locale
 from babel.dates import format_skeleton
 from babel.numbers import format_decimal
 from babel.units import format_unit
@@ -68,3 +69,9 @@ def format_bytes(size: float) -> str:
 
 def _with_decimal(number: float) -> str:
     return format_decimal(round(number, 1), format="#,##0.0", locale=current_language().locale)
+
+
+def country_name(code: str) -> str | None:
+    """Returns the name of an ISO 3166 country in the current language, or None for a code that CLDR does not know."""
+    name: str | None = Locale.parse(current_language().locale).territories.get(code)
+    return name

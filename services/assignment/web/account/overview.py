@@ -19,6 +19,7 @@ from services.assignment.schemas.people import PasswordInput
 from services.assignment.web.browsers import browser_of
 from services.assignment.web.forms import errors_of
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, DeskPages, TheDesk
+from services.assignment.web.refusal_texts import refusal_text
 from services.assignment.web.sign_in import desk_visit
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem
@@ -88,7 +89,7 @@ async def post_password(
         return await _page(request, desk, context, caller, {"password": errors_of(error)[0][1]})
     except Problem as problem:
         field = "current" if problem.code in {"wrong_credentials", "locked_out"} else "password"
-        return await _page(request, desk, context, caller, {field: problem.detail}, problem.status)
+        return await _page(request, desk, context, caller, {field: refusal_text(problem.detail)}, problem.status)
     response = desk.redirect(
         PATH, ("success", gettext("Your password is changed, and your other sessions have ended."))
     )

@@ -11,6 +11,7 @@ from services.assignment.deps import State
 from services.assignment.schemas.people import PasswordInput
 from services.assignment.web.forms import errors_of
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from services.assignment.web.refusal_texts import refusal_text
 from shared.kit.http.client_address import address_of
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem
@@ -41,7 +42,7 @@ async def post_forgot_password(
     try:
         await request_reset(context, email.strip(), address_of(request, context.settings.trusted_proxies))
     except Problem as problem:
-        values = {"email": email, "error": problem.detail}
+        values = {"email": email, "error": refusal_text(problem.detail)}
         page = desk.render(request, "account/forgot_password.html", None, problem.status, **values)
         page.headers.update(problem.headers)
         return page
@@ -73,7 +74,7 @@ async def post_set_password(
     except Problem as problem:
         if problem.status != 422:
             raise
-        return await _page(request, desk, context, token, problem.errors[0]["detail"], 422)
+        return await _page(request, desk, context, token, refusal_text(problem.errors[0]["detail"]), 422)
     return desk.redirect("/", ("success", gettext("Your password is set. Sign in with it.")))
 
 

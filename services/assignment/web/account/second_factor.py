@@ -14,6 +14,7 @@ from services.assignment.deps import State
 from services.assignment.queries.access.callers import Caller
 from services.assignment.web.account.relying_party import party_of
 from services.assignment.web.page_base import ENROLMENT, DeskPageRoute, DeskPages, FreshAgent, TheDesk
+from services.assignment.web.refusal_texts import refusal_text
 from services.assignment.web.sign_in import desk_visit
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem
@@ -44,7 +45,7 @@ async def post_app(
     try:
         done = await enrolment.add_app(context, caller, code, desk_visit(request, desk, context.settings))
     except Problem as problem:
-        return await _page(request, desk, context, caller, {"code": problem.detail}, problem.status)
+        return await _page(request, desk, context, caller, {"code": refusal_text(problem.detail)}, problem.status)
     return _done(request, desk, caller, done)
 
 
@@ -65,7 +66,7 @@ async def post_passkey(
     try:
         done = await enrolment.add_passkey(context, caller, made, visit)
     except Problem as problem:
-        return await _page(request, desk, context, caller, {"credential": problem.detail}, problem.status)
+        return await _page(request, desk, context, caller, {"credential": refusal_text(problem.detail)}, problem.status)
     return _done(request, desk, caller, done)
 
 

@@ -12,6 +12,7 @@ from services.assignment.app_state import AppState
 from services.assignment.deps import State
 from services.assignment.web.account.relying_party import party_of
 from services.assignment.web.page_base import PENDING_COOKIE, SECOND_STEP, DeskPageRoute, DeskPages, TheDesk
+from services.assignment.web.refusal_texts import refusal_sentence, refusal_text
 from services.assignment.web.sign_in import QUEUE, desk_visit, enter, safe_path
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem
@@ -65,10 +66,10 @@ async def _page(
             raise problem
         view = await view_second_step(context, token, party_of(request, context.settings))
     except Problem as over:
-        response = desk.redirect("/", ("danger", f"{over.detail[:1].upper()}{over.detail[1:]}."))
+        response = desk.redirect("/", ("danger", f"{refusal_sentence(over.detail)}."))
         desk.pages.delete_cookie(response, PENDING_COOKIE)
         return response
-    status, error = (problem.status, problem.detail) if problem else (200, "")
+    status, error = (problem.status, refusal_text(problem.detail)) if problem else (200, "")
     page = desk.render(request, "account/second_step.html", None, status, view=view, following=following, error=error)
     if problem is not None:
         page.headers.update(problem.headers)

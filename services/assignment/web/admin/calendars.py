@@ -28,6 +28,7 @@ from services.assignment.web.admin.submitted_form import (
 from services.assignment.web.admin.version_changes import with_changes
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.kit.db import Session
+from shared.kit.i18n.formats import country_name
 from shared.kit.i18n.messages import gettext, translated_options
 
 PATH = "/admin/calendars"
@@ -151,7 +152,7 @@ async def _form_page(
         days=dict(translated_options(calendar_form.DAYS.items())),
         week=calendar_form.week_bars(calendar) if calendar else [],
         zones=ZONES,
-        countries=[(country.code, country.name or country.code) for country in holiday_countries()],
+        countries=[(one.code, country_name(one.code) or one.name or one.code) for one in holiday_countries()],
         versions=with_changes(versions.items, SHOWN_VERSIONS) if versions else [],
         names=names,
     )

@@ -31,6 +31,7 @@ from services.assignment.web.admin.submitted_form import (
     refused_form,
 )
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from services.assignment.web.refusal_texts import refusal_text
 from shared.kit.http.problems import Problem
 from shared.kit.i18n.messages import gettext, translated_options
 from shared.kit.i18n.messages import marked as _
@@ -90,7 +91,9 @@ async def post_refresh(
         if problem.status != 422:
             raise
         await note_failure(context, wish, problem)
-        return desk.redirect(path, ("danger", gettext("The feed could not be read: %(detail)s", detail=problem.detail)))
+        return desk.redirect(
+            path, ("danger", gettext("The feed could not be read: %(detail)s", detail=refusal_text(problem.detail)))
+        )
     return desk.redirect(path, ("success", gettext("The feed was read.")))
 
 

@@ -32,6 +32,7 @@ from services.assignment.web.admin.submitted_form import (
 )
 from services.assignment.web.decision_view import OUT
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from services.assignment.web.refusal_texts import refusal_text
 from shared.contracts.vocabulary import Channel, Priority
 from shared.kit.http.problems import Problem
 from shared.kit.i18n.messages import gettext
@@ -105,7 +106,9 @@ def _document_in(text: str) -> RuleDocument:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = "/" + "/".join(map(str, first["loc"]))
-        raise refuse_field("document", f"{where}: {first['msg'].removeprefix('Value error, ')}") from error
+        raise refuse_field(
+            "document", f"{where}: {refusal_text(first['msg'].removeprefix('Value error, '))}"
+        ) from error
 
 
 async def _asked(context: AppState, caller: Caller, form: SubmittedForm) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from services.assignment.commands.configuration.administration import Keyed
 from services.assignment.queries.access.callers import Caller
 from services.assignment.web.forms import MAX_FORM_ID
+from services.assignment.web.refusal_texts import refusal_sentence
 from shared.domain.errors import Refusal
 from shared.kit.clock import new_id
 from shared.kit.http.error_handlers import from_exception
@@ -113,7 +114,7 @@ async def refusals(field_of: Callable[[tuple[Any, ...]], str] = lambda place: st
         yield
     except ValidationError as error:
         found = tuple(
-            (field_of(one["loc"]) if one["loc"] else "form", sentence(one["msg"]))
+            (field_of(one["loc"]) if one["loc"] else "form", refusal_sentence(one["msg"]))
             for one in error.errors(include_url=False)
         )
         raise FormRefused(422, found) from error
@@ -122,21 +123,11 @@ async def refusals(field_of: Callable[[tuple[Any, ...]], str] = lambda place: st
         if problem.status in SHOWN_ELSEWHERE:
             raise
         located = tuple(
-            (field_of(tuple(one["pointer"].strip("/").split("/"))), sentence(one["detail"]))
+            (field_of(tuple(one["pointer"].strip("/").split("/"))), refusal_sentence(one["detail"]))
             for one in problem.errors
             if one.get("pointer", "").strip("/")
         )
-        raise FormRefused(problem.status, located, "" if located else sentence(problem.detail)) from error
-
-
-def sentence(message: str) -> str:
-    """A refusal of the API as a sentence for people."""
-    text = message.removeprefix("Value error, ").replace("String should have at least 1 character", "Must not be empty")
-    text = text.replace("String should match pattern '^[a-z0-9][a-z0-9-]{0,63}$'", SLUG_RULE)
-    return text[:1].upper() + text[1:]
-
-
-SLUG_RULE = "Use small letters, digits and hyphens, up to 64, such as online-banking"
+        raise FormRefused(problem.status, located, "" if located else refusal_sentence(problem.detail)) from error
 
 
 def check_unchanged(form: SubmittedForm, version: int) -> None:

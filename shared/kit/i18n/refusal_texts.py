@@ -1,0 +1,62 @@
+"""Refusals of the API in the reader's language.
+
+Refusals are worded where they are raised, in English, because programs log them. Pages show the same sentences:
+patterns find what a sentence says, and it is translated with its values. A sentence without a pattern stays English.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import cached_property
+
+from shared.kit.i18n.languages import ENGLISH, current_language
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
+
+COMMON = (
+    _("must not be blank"),
+    _("must not contain the NUL character"),
+    _("must not contain unpaired surrogates"),
+    _("must not contain line breaks or control characters"),
+    _("must be at most %(size)s KiB"),
+    _("has too many control characters to be carried; shorten it"),
+    _("String should have at most %(count)s characters"),
+    _("An address with characters beyond ASCII before the @ is not served here."),
+)
+"""Of inputs that every service checks alike."""
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+
+
+class RefusalTexts:
+    """The translations of sentences that have a pattern; the first pattern that fits counts."""
+
+    def __init__(self, messages: Sequence[str], beginnings: Sequence[str] = ()) -> None:
+        """Takes messages as the catalogue has them, with `%(name)s` where a value stands.
+
+        A sentence that begins with one of `beginnings` and goes on after a comma or colon is told without its end.
+        """
+        self._messages, self._beginnings = messages, beginnings
+
+    def find(self, sentence: str) -> tuple[str, dict[str, str]] | None:
+        """Returns the message of a sentence and the values in it; None where no pattern fits."""
+        for pattern, message in self._patterns:
+            if found := pattern.fullmatch(sentence):
+                return message, found.groupdict()
+        return None
+
+    def text_of(self, sentence: str) -> str:
+        """Returns the sentence in the current language; one without a pattern stays as it is."""
+        if current_language() is ENGLISH or (found := self.find(sentence)) is None:
+            return sentence
+        message, values = found
+        return gettext(message, **values)
+
+    @cached_property
+    def _patterns(self) -> tuple[tuple[re.Pattern[str], str], ...]:
+        begun = ((re.compile(rf"{re.escape(text)}([,:] .*)?", re.DOTALL), text) for text in self._beginnings)
+        return (*begun, *((_pattern(message), message) for message in self._messages))
+
+
+def _pattern(message: str) -> re.Pattern[str]:
+    parts = _PLACEHOLDER.split(message)
+    texts = [f"(?P<{part}>.+?)" if position % 2 else re.escape(part) for position, part in enumerate(parts)]
+    return re.compile("".join(texts), re.DOTALL)
