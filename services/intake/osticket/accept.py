@@ -22,9 +22,10 @@ from services.intake.osticket.files import keep_files
 from services.intake.osticket.json_body import read_json_body
 from services.intake.osticket.refusals import OldRequestNotValid, denied
 from services.intake.osticket.request_model import OldRequest
-from services.intake.osticket.ticket import OWN, OldTicket, translate
+from services.intake.osticket.ticket import OWN, OldTicket, translate, unnamed_sender
 from services.intake.osticket.topic import choose_topic
 from services.intake.osticket.xml_body import read_xml_body
+from services.intake.queries.requester_names import find_known_name
 from services.intake.topic_cache import TopicEntry
 from shared.kit.clock import utc_now
 from shared.kit.http.body_check import check_body, refusing
@@ -48,7 +49,8 @@ async def accept(state: AppState, key: KnownKey, suffix: str, raw: bytes, idempo
         await _refuse_what_takes_long(state, sent.message.body)
     choice = await choose_topic(state.topics, sent, state.settings.osticket_default_topic)
     topic = choice.topic
-    ticket, form = translate(sent, topic), topic.form if topic else NO_FORM
+    ticket = translate(sent, topic, await _known_name(state, sent))
+    form = topic.form if topic else NO_FORM
     await _refuse_indigestible(state, ticket)
     answers = answers_in(form, sent, is_binding=choice.is_named)
     _log_ignored(sent, form)
@@ -62,6 +64,15 @@ async def accept(state: AppState, key: KnownKey, suffix: str, raw: bytes, idempo
     if claim.stored:
         return bytes(claim.stored.body).decode()
     return number
+
+
+async def _known_name(state: AppState, sent: OldRequest) -> str:
+    """The name that somebody who wrote before goes by here, for a request without one."""
+    email = unnamed_sender(sent)
+    if not email:
+        return ""
+    async with state.database.begin() as session:
+        return await find_known_name(session, email)
 
 
 async def _refuse_indigestible(state: AppState, ticket: OldTicket) -> None:

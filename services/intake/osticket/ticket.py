@@ -92,11 +92,24 @@ class _Reader:
             return default
 
 
-def translate(sent: OldRequest, topic: TopicEntry | None) -> OldTicket:
-    """The request in our words. Raises NotValid with every field that is wrong."""
+def unnamed_sender(sent: OldRequest) -> str:
+    """The address of a request that gives no name; empty where it gives one, or no valid address."""
+    if text_line(sent.values.get("name")):
+        return ""
+    try:
+        return EMAIL.read(text_line(sent.values.get("email")))
+    except ValueError:
+        return ""
+
+
+def translate(sent: OldRequest, topic: TopicEntry | None, known_name: str = "") -> OldTicket:
+    """The request in our words; `known_name` stands for a name that was not sent.
+
+    Raises NotValid with every field that is wrong.
+    """
     reader, values = _Reader(sent), sent.values
     email = reader.require("email", EMAIL.read, text_line(values.get("email")), "")
-    name, name_remarks = fitting("name", text_line(values.get("name")), MAX_LINE)
+    name, name_remarks = fitting("name", text_line(values.get("name")) or known_name, MAX_LINE)
     subject, subject_remarks = fitting(
         "subject", text_line(values.get("subject")) or (topic.name if topic else ""), MAX_LINE
     )

@@ -33,6 +33,17 @@ async def test_the_example_in_json_becomes_a_ticket(old: OldClient) -> None:
     assert (event.number, event.alert, event.acknowledge) == (ticket.number, True, False)
 
 
+async def test_somebody_known_by_address_needs_no_name(old: OldClient) -> None:
+    address = f"known-{new_id().hex[-8:]}@bank.example"
+    assert (await old.json(LEAST | {"name": "", "email": address})).status_code == 500
+    await old.made(await old.json(LEAST | {"email": address}))
+    without = {name: value for name, value in LEAST.items() if name != "name"} | {"email": address.upper()}
+    inside = f"<subject>Down</subject><message>502</message><email>{address}</email><name> </name>"
+    for answer in (await old.json(without), await old.xml(f"<ticket>{inside}</ticket>")):
+        made = await old.made(answer)
+        assert (made.ticket.requester_name, made.message.author_name) == ("Dana Ruiz", "Dana Ruiz")
+
+
 async def test_the_example_in_xml_becomes_a_ticket(old: OldClient) -> None:
     made = await old.made(await old.xml(XML_EXAMPLE))
     assert made.ticket.requester_phone == "5551234567X12"
