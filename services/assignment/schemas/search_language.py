@@ -21,6 +21,7 @@ _TOKEN = re.compile(r'-?(?:[A-Za-z_]+:)?(?:"[^"]*"?|[^\s"]+)+')
 _KEYED = re.compile(r"([A-Za-z_]+):(?!//)(.+)", re.DOTALL)
 _MARKED_NUMBER = re.compile(r"[\[(]?#([0-9A-Za-z-]{1,32})[\])]?[.,:;!?]?")
 _NUMBER_IN_WORDS = re.compile(r"(?:ticket\s*)?[\[(]?\s?#\s?([0-9A-Za-z-]{1,32})\s?[\])]?[.,:;!?]?", re.IGNORECASE)
+_NUMBER_BEFORE_A_STOP = re.compile(r"([0-9]{4,32})[.,:;!?]")
 _SPAN = re.compile(r"([<>])?\s*(\d{1,5})(m|min|h|d|w)")
 _UNITS: Final = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -118,7 +119,7 @@ class SearchProblem(Problem):
 def parse_search(text: str) -> SearchText:
     """The terms and tokens of a search. Raises SearchProblem at the first token that means nothing."""
     plain = normalize("NFKC", text).strip()
-    if whole := _NUMBER_IN_WORDS.fullmatch(plain):
+    if whole := _whole_number(plain):
         return SearchText((Term(whole[1]),))
     terms: list[Term] = []
     tokens: list[Token] = []
@@ -131,6 +132,17 @@ def parse_search(text: str) -> SearchText:
     if len(terms) + len(tokens) > MOST_TERMS:
         raise SearchProblem(plain, 0, f"a search takes {MOST_TERMS} words and filters at most")
     return SearchText(tuple(terms), tuple(tokens))
+
+
+def reference_in(text: str) -> str:
+    """The number in `#100030`, ` 100030 `, `100030.` or `[#100030]`; any other text as it is, without its blanks."""
+    plain = normalize("NFKC", text).strip()
+    whole = _whole_number(plain)
+    return whole[1] if whole else plain.lstrip("#")
+
+
+def _whole_number(plain: str) -> re.Match[str] | None:
+    return _NUMBER_IN_WORDS.fullmatch(plain) or _NUMBER_BEFORE_A_STOP.fullmatch(plain)
 
 
 def _read(written: str, position: int) -> Term | Token | None:

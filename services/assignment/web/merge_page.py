@@ -10,7 +10,7 @@ from services.assignment.queries.lists import Filters, QueueView, Sort, TimeSpan
 from services.assignment.queries.ticket_page.merged_tickets import find_root
 from services.assignment.queries.ticket_page.requester_tickets import list_requester_tickets
 from services.assignment.queries.ticket_page.tickets import get_ticket, get_view
-from services.assignment.schemas.search_language import SearchProblem
+from services.assignment.schemas.search_language import SearchProblem, reference_in
 from services.assignment.schemas.tickets import TicketView
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from services.assignment.web.refusal_texts import refusal_text
@@ -65,7 +65,7 @@ async def show_merge(
 async def _find_target(session: Session, caller: Caller, reference: str) -> TicketView | None:
     """The ticket that is named; for one that is part of another, that one. None if it may not be seen."""
     try:
-        named = await get_ticket(session, caller, reference.strip().lstrip("#"))
+        named = await get_ticket(session, caller, reference_in(reference))
         root = await find_root(session, named.ticket.id)
         return await get_view(session, caller, str(root), utc_now())
     except Problem:

@@ -71,7 +71,8 @@ async def test_unmerging_brings_both_back_with_their_clocks(desk: Desk) -> None:
 async def test_merges_that_cannot_be_are_refused_and_change_nothing(desk: Desk) -> None:
     (duplicate, ticket), ada = await pair(desk), await desk.agent("ada")
     path = f"/v1/tickets/{duplicate['id']}/merge"
-    await ada.post(path, {"into": duplicate["number"]}, expect=409)
+    for spelling in ("{}", "#{}", " #{} ", "[#{}].", "ticket #{}"):
+        await ada.post(path, {"into": spelling.format(duplicate["number"])}, expect=409)
     await ada.post(path, {"into": str(new_id())}, expect=404)
     await ada.post(path, {}, expect=422)
     await ada.post(path, {"into": ticket["id"]}, expect=412, If_Match='"999"')

@@ -15,6 +15,7 @@ from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.ticket_page.links import CHILD, list_links, relation, would_be_circular
 from services.assignment.queries.ticket_page.tickets import AuthorizedTicket, get_ticket
 from services.assignment.schemas.composing import LinkInput, LinkView
+from services.assignment.schemas.search_language import reference_in
 from shared.contracts.base import TicketId
 from shared.contracts.events import TicketLinked, TicketUnlinked
 from shared.contracts.vocabulary import Permission
@@ -113,7 +114,7 @@ async def _announce(session: Session, caller: Caller, pair: LinkedPair, now: dat
 
 async def _other(session: Session, caller: Caller, reference: str, ticket: Ticket) -> AuthorizedTicket:
     try:
-        other = await get_ticket(session, caller, reference.strip().lstrip("#"))
+        other = await get_ticket(session, caller, reference_in(reference))
     except Problem:
         raise invalid("/ticket", "names no ticket that you may see") from None
     if other.ticket.id == ticket.id:

@@ -25,6 +25,7 @@ from services.assignment.queries.ticket_page.merged_tickets import find_merge_id
 from services.assignment.queries.ticket_page.tickets import AuthorizedTicket, get_ticket
 from services.assignment.schemas.actions import ActionInput
 from services.assignment.schemas.merging import MergeInput
+from services.assignment.schemas.search_language import reference_in
 from services.assignment.schemas.tickets import RelatedTicket
 from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import TicketId
@@ -166,7 +167,7 @@ async def _target(session: Session, merging: _Merging, reference: str) -> Author
     """The ticket to merge into; for one that is part of another, that one. Raises Problem 404."""
     caller = merging.call.caller
     try:
-        named = await get_ticket(session, caller, reference.strip().lstrip("#"))
+        named = await get_ticket(session, caller, reference_in(reference))
     except Problem:
         raise not_found("ticket to merge into") from None
     if named.ticket.merged_into is None:

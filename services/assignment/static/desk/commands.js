@@ -129,7 +129,7 @@ function labelOf(command) {
 
 function entriesFor(text) {
   const wanted = text.trim().toLowerCase().split(/\s+/).filter(Boolean);
-  const number = /^#?([A-Za-z0-9-]*\d[A-Za-z0-9-]*)$/.exec(text.trim());
+  const number = /^[[(]?#?([A-Za-z0-9-]*\d[A-Za-z0-9-]*)[\])]?[.,:;!?]?$/.exec(text.trim());
   const known = ["page", "dialog", "global"].flatMap((scope) => catalogue.filter((command) => command.scope === scope)).filter((command) => command.name !== "palette" && isThere(command))
     .map((command) => ({ label: labelOf(command), keys: command.keys, run: () => run(command) }))
     .filter(({ label }) => wanted.every((word) => label.toLowerCase().includes(word)));
