@@ -79,7 +79,7 @@ async def change_schedule(context: AppState, caller: Caller, schedule_id: UUID, 
 
     Raises Problem 404, and 422 for a day that does not fit how often it is sent.
     """
-    changes = changes_of(asked)
+    changes = changes_of(asked, nullable=frozenset({"weekday", "day"}))
     async with changing(context, caller) as session:
         schedule = await _own(session, caller, schedule_id, is_locked=True)
         before = _view(schedule, [])

@@ -211,7 +211,7 @@ class TeamInputNew(Input):
 
 
 class TeamPatch(Input):
-    """What to change; `is_fallback: true` takes the mark from the team that had it.
+    """What to change; `is_fallback: true` takes the mark from the team that had it, `false` only fits one without it.
 
     An inactive team gets no tickets. Whatever points to it goes to `reassign_to`, which only an unused team can spare.
     """
@@ -226,7 +226,7 @@ class TeamPatch(Input):
     policy_id: UUID | None = None
     calendar: Slug | None = None
     hold_seconds: HoldSeconds | None = None
-    is_fallback: Literal[True] | None = None
+    is_fallback: bool | None = None
     is_active: bool | None = None
     reassign_to: UUID | None = None
     """Who has its open tickets, its routing rules and its places in escalations from now on."""

@@ -8,11 +8,13 @@ from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from services.assignment.schemas.tickets import View
 from shared.contracts.base import Instant
-from shared.kit.http.inputs import Input, Line, ShortLine
+from shared.kit.http.inputs import Input, ShortLine
 from shared.kit.http.public_addresses import OutgoingRefused, read_url
 
 
 def _issuer(text: str) -> str:
+    if not text:
+        return text
     try:
         url = read_url(text)
     except OutgoingRefused as refused:
@@ -24,6 +26,10 @@ def _issuer(text: str) -> str:
 
 Issuer = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_issuer)]
 Claim = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{0,120}$")]
+
+
+ClientId = Annotated[str, StringConstraints(pattern=r"^([\x21-\x7e][\x20-\x7e]{0,254})?$")]
+"""Printable ASCII (RFC 6749, appendix A.1)."""
 
 
 class PasswordUse(StrEnum):
@@ -51,7 +57,8 @@ class SingleSignOnPatch(Input):
     name: ShortLine | None = None
     """Of the provider, on the button of the sign-in page."""
     issuer: Issuer | None = None
-    client_id: Line | None = None
+    """Like `client_id`, empty only while single sign-on is off."""
+    client_id: ClientId | None = None
     client_secret: Annotated[SecretStr, Field(max_length=1000)] | None = None
     """An empty one takes it away: then the client is a public one, with PKCE alone."""
     scopes: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e ]{1,255}$")] | None = None

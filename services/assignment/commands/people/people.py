@@ -149,6 +149,8 @@ async def change_team(context: AppState, by: Caller, team_id: UUID, body: TeamPa
         await lock_teams(session, {team_id, body.reassign_to or team_id})
         team = await get_locked(session, Team, team_id, "team")
         before = team_view(team)
+        if changes.get("is_fallback") is False and team.is_fallback:
+            raise invalid("/is_fallback", "tickets that no rule matches go here; mark another team instead")
         if changes.keys() & {"is_active", "reassign_to", "is_fallback"}:
             await switch_team(session, team, changes, by.person_id)
         if changes.get("is_fallback") and not team.is_fallback:
