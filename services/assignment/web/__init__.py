@@ -52,9 +52,6 @@ from shared.kit.http.language_choice import LanguageChoice, offered_languages
 from shared.kit.http.pages import Pages
 from shared.kit.http.path_prefix import path_of
 
-IN_ENGLISH = ("/reports",)
-"""How the paths of pages begin that are not translated."""
-
 
 def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
     """Adds the desk's pages to the service, those of `include_busiest_pages` apart.
@@ -74,9 +71,7 @@ def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
         may_open_tickets=may_open_tickets,
         commands=catalogue_json,
     )
-    languages = LanguageChoice(
-        offered_languages(settings), secure_cookies=secure, in_english=IN_ENGLISH, has_switch=False
-    )
+    languages = LanguageChoice(offered_languages(settings), secure_cookies=secure, has_switch=False)
     app.state.desk = DeskPages(pages, Flash(settings.session_secret.get_secret_value()), languages)
     pages.mount(app)
     languages.install(app)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.kit.http.cookies import cookie_name
-from shared.kit.i18n.languages import ENGLISH, Language, OfferedLanguages, set_language, use_language
+from shared.kit.i18n.languages import Language, OfferedLanguages, set_language, use_language
 from shared.kit.settings import ServiceSettings
 
 COOKIE = "language"
@@ -31,13 +31,10 @@ class LanguageChoice:
         offered: OfferedLanguages,
         *,
         secure_cookies: bool,
-        in_english: tuple[str, ...] = (),
         has_switch: bool = True,
     ) -> None:
         self.offered = offered
         self.has_switch = has_switch
-        self.in_english = in_english
-        """How the paths of pages begin that are not translated: a page is in one language."""
         self.cookie = cookie_name(COOKIE, secure=secure_cookies)
 
     def install(self, app: FastAPI) -> None:
@@ -52,19 +49,14 @@ class LanguageChoice:
 
     def of(self, request: Request) -> Language:
         """Returns the language for a request of which nothing else is known."""
-        if self._is_in_english(request):
-            return ENGLISH
         chosen = self.chosen(request)
         return chosen or self.offered.negotiate(request.headers.get("accept-language")) or self.offered.default
 
     def prefer(self, request: Request, tag: str | None) -> None:
         """Uses a stored preference for the rest of the request, unless the reader chose a language in this browser."""
         found = self.offered.find(tag)
-        if found is not None and self.chosen(request) is None and not self._is_in_english(request):
+        if found is not None and self.chosen(request) is None:
             set_language(found)
-
-    def _is_in_english(self, request: Request) -> bool:
-        return bool(self.in_english) and str(request.scope["path"]).startswith(self.in_english)
 
 
 class _LanguageMiddleware:

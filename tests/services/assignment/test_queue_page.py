@@ -214,6 +214,23 @@ async def test_a_form_from_elsewhere_is_refused(browser: Browser, path: str) -> 
     await browser.post(path, 403, action="close", query="view=all")
 
 
+TRANSLATED_PAGES = {
+    "/reports": "Aufgeschlüsselt nach",
+    "/reports/times": "Zeiten",
+    "/reports/activity": "Der Zeitraum in Zahlen",
+    "/reports/arrivals": "Eingang",
+    "/reports/held": "Zeit je Status",
+    "/reports/csat": "Zufriedenheit",
+    "/reports/backlog": "Rückstand",
+    "/reports/workload": "Auslastung",
+    "/reports/saved": "Gespeicherte Berichte",
+    "/reports/schedules": "Berichte per E-Mail",
+    "/reports/boards": "Wandtafeln",
+    "/reports/what-if": "Was wäre wenn",
+    "/reports/staffing": "Personalbedarf",
+}
+
+
 async def test_the_desk_is_in_the_agents_language(desk: Desk, some: list[Json]) -> None:
     agent = await desk.agent("bruno")
     browser = Browser(desk, agent.token)
@@ -230,7 +247,10 @@ async def test_the_desk_is_in_the_agents_language(desk: Desk, some: list[Json]) 
         account = await browser.get("/account")
         assert '<html lang="de"' in account
         assert "Zweiter Faktor" in account
-        assert '<html lang="en"' in await browser.get("/admin"), "a page that is not translated says so"
+        for path, title in TRANSLATED_PAGES.items():
+            shown = await browser.get(path)
+            assert '<html lang="de"' in shown, path
+            assert title in shown, path
         await eventually(lambda: is_told_to_speak(desk, "bruno", "de-AT"))
         await agent.patch("/v1/me/settings", {"language": "deutsch"}, expect=422)
     finally:
