@@ -6,12 +6,14 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
+from tests.chaos.run.invariants import UNSETTLED
 from tests.chaos.run.load import MARKER, Load
 from tests.chaos.run.observations import (
     PRIVATE,
@@ -51,6 +53,7 @@ UNDER_WAY = {
 SHOWN = 20
 PAGES_LOOKED_AT = 40
 QUIET_WITHIN = 240.0
+SETTLED_WITHIN = 30.0
 
 
 async def rows_of(system: ChaosSystem, service: str, query: str) -> list[Any]:
@@ -97,7 +100,7 @@ async def observe(system: ChaosSystem, load: Load, mail_windows: int) -> Observa
     await name_tickets(system, load.attempts)
     found = {place: await markers_in(system, place) for place in TEXTS}
     found[StoredPlace.FILES] = await _files(system)
-    ledger = [_ledger_row(row) for row in await rows_of(system, "notification", LEDGER)]
+    ledger = await _settled_ledger(system)
     commands = Counter({(row[0], row[1]): row[2] for row in await rows_of(system, "assignment", COMMANDS)})
     staff = {str(each["email"]) for each in system.description["credentials"]["agents"]}
     staff |= {str(row[0]) for row in await rows_of(system, "assignment", "select email from agents")}
@@ -116,6 +119,19 @@ async def observe(system: ChaosSystem, load: Load, mail_windows: int) -> Observa
         dead_letters=await _dead_letters(load),
         mail_windows=mail_windows,
     )
+
+
+async def _settled_ledger(system: ChaosSystem) -> list[LedgerRow]:
+    """Every delivery. An SLA that is breached just now is waited for; what does not settle within the time stays so."""
+    ledger: list[LedgerRow] = []
+
+    async def is_settled() -> None:
+        ledger[:] = [_ledger_row(row) for row in await rows_of(system, "notification", LEDGER)]
+        assert not any(row.status in UNSETTLED for row in ledger)
+
+    with suppress(AssertionError):
+        await eventually(is_settled, within=SETTLED_WITHIN)
+    return ledger
 
 
 async def name_tickets(system: ChaosSystem, attempts: Sequence[Attempt]) -> None:
