@@ -57,7 +57,7 @@ from shared.contracts.events import (
     TicketUnlinked,
 )
 from shared.kit import inbox
-from shared.kit.bus import BUSY_LINGER_SECONDS, LINGER_SECONDS, Consumer
+from shared.kit.bus import LINGER_SECONDS, Consumer
 from shared.kit.db import Database, Session
 from shared.kit.requester_ids import RequesterIds
 
@@ -111,7 +111,7 @@ def consumer(database: Database, limits: InvitationLimits, is_own: Callable[[str
     async def handle(events: list[Envelope]) -> None:
         await on_events(database, limits, events)
 
-    return Consumer(CONSUMER, SUBJECTS, handle, linger=LINGER_SECONDS, busy_linger=BUSY_LINGER_SECONDS, is_own=is_own)
+    return Consumer(CONSUMER, SUBJECTS, handle, linger=LINGER_SECONDS, is_own=is_own)
 
 
 def agents_consumer(database: Database) -> Consumer:

@@ -7,7 +7,7 @@ from services.assignment.app_state import AppState
 from services.assignment.consumers.projection import SUBJECTS, project
 from services.assignment.consumers.triage import on_tickets_submitted
 from shared.contracts.events import Envelope, TicketSubmitted
-from shared.kit.bus import BUSY_LINGER_SECONDS, LINGER_SECONDS, Consumer
+from shared.kit.bus import LINGER_SECONDS, Consumer
 from shared.kit.requester_ids import RequesterIds
 
 PROJECTION = "assignment"
@@ -35,7 +35,6 @@ def build_consumers(context: AppState) -> tuple[Consumer, ...]:
             handle_batch,
             batch=200,
             linger=LINGER_SECONDS,
-            busy_linger=BUSY_LINGER_SECONDS,
             is_own=context.relay.has_applied,
         ),
         Consumer(

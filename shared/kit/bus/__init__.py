@@ -2,20 +2,11 @@
 
 from shared.kit.bus.bus_message import BusMessage
 from shared.kit.bus.connection import Bus, BusUnavailable
-from shared.kit.bus.consumer import (
-    BUSY_LINGER_SECONDS,
-    LINGER_SECONDS,
-    Consumer,
-    NotYet,
-    PartialFailure,
-    Unavailable,
-    run_consumer,
-)
+from shared.kit.bus.consumer import LINGER_SECONDS, Consumer, NotYet, PartialFailure, Unavailable, run_consumer
 from shared.kit.bus.dead_letters import DeadLetter, DeadLetters
 from shared.kit.bus.stream_eraser import StreamEraser
 
 __all__ = [
-    "BUSY_LINGER_SECONDS",
     "LINGER_SECONDS",
     "Bus",
     "BusMessage",

@@ -29,8 +29,6 @@ from shared.kit.tracing import TracedEvent, consumer_spans
 
 LINGER_SECONDS = 0.04
 """For consumers whose effect nobody waits for at that moment."""
-BUSY_LINGER_SECONDS = 0.25
-"""The same while many events arrive: half as many calls then do the work."""
 ACK_WAIT_SECONDS = 8.0
 """How long the events of a process that was killed wait for another one."""
 RENEW_SECONDS = 2.0
