@@ -115,11 +115,12 @@ class Desk:
         return await ada.post(f"/v1/tickets/{ticket['id']}/assign", {"agent_id": str(agent_id(name))})
 
     async def seen(self, ticket_id: UUID | str, within: float = 20, **expected: Any) -> Json:
-        """The ticket as a lead sees it, once it is as expected."""
+        """The ticket as a lead sees it, once it is as expected and what its requester wrote has come."""
         ada = await self.agent("ada")
 
         async def ticket() -> Json:
             found = await ada.get(f"/v1/tickets/{ticket_id}")
+            assert found["subject"]
             assert {name: found[name] for name in expected} == expected
             return found
 
