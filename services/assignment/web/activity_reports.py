@@ -20,6 +20,7 @@ from services.assignment.schemas.activity import ActivityReport, ArrivalReport, 
 from services.assignment.schemas.backlog_history import BacklogHistory
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from services.assignment.web.reports import PERIODS, STEPS, Form, ReportRequest, interval_label
+from services.assignment.web.weekdays import DAYS
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds
 from shared.kit.db import Session
@@ -28,15 +29,6 @@ from shared.kit.i18n.messages import gettext, marked, translated_options
 
 router = APIRouter(prefix="/reports", route_class=DeskPageRoute)
 
-WEEKDAYS = (
-    marked("Monday"),
-    marked("Tuesday"),
-    marked("Wednesday"),
-    marked("Thursday"),
-    marked("Friday"),
-    marked("Saturday"),
-    marked("Sunday"),
-)
 BY = {
     Dimension.TEAM: marked("Teams"),
     Dimension.AGENT: marked("Agents"),
@@ -111,7 +103,7 @@ async def show_arrivals(request: Request, desk: TheDesk, context: State, caller:
     most = max(cells.values(), default=0)
     rows = [
         (name, [(hour, n := cells.get((day, hour), 0), round(n / most, 2) if most else 0) for hour in range(24)])
-        for day, name in enumerate(WEEKDAYS, 1)
+        for day, name in enumerate(DAYS.values(), 1)
     ]
     return await report_page(
         request, desk, context, caller, "arrivals", asked, report=report, error=error, rows=rows, most=most

@@ -25,6 +25,7 @@ from services.assignment.reporting.saved_reports import get_saved_report, list_s
 from services.assignment.schemas.saved_reports import Frequency, ScheduleInput, SchedulePatch, ScheduleView
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from services.assignment.web.settings_page import ZONES
+from services.assignment.web.weekdays import DAYS
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds
 from shared.kit.db import Session
@@ -45,15 +46,6 @@ SHOWN_WORDS = (
 )
 """Values of a schedule and its runs that the page shows."""
 AS_IT_IS = "as-it-is"
-WEEKDAYS = (
-    marked("Monday"),
-    marked("Tuesday"),
-    marked("Wednesday"),
-    marked("Thursday"),
-    marked("Friday"),
-    marked("Saturday"),
-    marked("Sunday"),
-)
 FIELDS = ("name", "report", "frequency", "weekday", "day", "at", "time_zone", "recipients")
 Token = Annotated[str, Form(alias="csrf_token")]
 
@@ -268,7 +260,7 @@ async def _page(
         edited=edited,
         choices=[*kept, *((name, gettext(kind.title)) for name, kind in REPORTS.items()), *saved],
         frequencies=[(one.value, gettext(one.value.capitalize())) for one in Frequency],
-        weekdays=[(str(number), gettext(name)) for number, name in enumerate(WEEKDAYS, 1)],
+        weekdays=[(str(number), gettext(name)) for number, name in enumerate(DAYS.values(), 1)],
         zones=zones,
         values=values,
         error=error,

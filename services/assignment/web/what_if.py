@@ -39,6 +39,7 @@ from services.assignment.web.report_access import (
     id_in,
     period_in,
 )
+from services.assignment.web.weekdays import DAYS
 from shared.contracts.calendars import BusinessCalendar
 from shared.contracts.policies import SlaPolicy
 from shared.contracts.vocabulary import Metric, Permission
@@ -251,7 +252,7 @@ async def _form_page(
         metrics=policy_form.METRICS,
         priorities=policy_form.PRIORITIES,
         target_field=policy_form.target_field,
-        days=calendar_form.DAYS,
+        days=DAYS,
         spans=translated_options(SPANS.items()),
         runs=[what_if_view(run) for run in runs],
     )

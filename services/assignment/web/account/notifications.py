@@ -21,6 +21,7 @@ from services.assignment.web.admin.submitted_form import (
 from services.assignment.web.notification_labels import EVENT_LABELS
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, DeskPages, TheDesk
 from services.assignment.web.settings_page import ZONES
+from services.assignment.web.weekdays import DAYS
 from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.messages import marked as _
 
@@ -29,15 +30,6 @@ API = "/v1/preferences"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 CHANNELS = (("mail", _("Mail")), ("inbox", _("Inbox")))
 CHOICES = (("", _("By the rules")), ("yes", _("Always")), ("no", _("Never")))
-DAYS = (
-    ("mon", _("Monday")),
-    ("tue", _("Tuesday")),
-    ("wed", _("Wednesday")),
-    ("thu", _("Thursday")),
-    ("fri", _("Friday")),
-    ("sat", _("Saturday")),
-    ("sun", _("Sunday")),
-)
 FOR_REQUESTERS = frozenset({"reminder", "merged"})
 """Events that no agent is told of."""
 EVENTS = tuple((name, label) for name, label in EVENT_LABELS.items() if name not in FOR_REQUESTERS)
@@ -100,7 +92,7 @@ def _mail_hours(form: SubmittedForm) -> dict[str, Any] | None:
         return None
     if not (starts and ends):
         raise refuse_field("until" if starts else "from", gettext("Give both times, or neither"))
-    days = [day for day in form.all("days") if day in dict(DAYS)]
+    days = [day for day in form.all("days") if day in DAYS]
     if not days:
         raise refuse_field("days", gettext("Choose at least one day"))
     end = "24:00" if ends == "00:00" else ends
@@ -121,7 +113,7 @@ def _values(settings: dict[str, Any], caller: Caller) -> dict[str, Any]:
         "digest": settings["digest"],
         "urgent_at_any_time": settings["urgent_at_any_time"],
         "timezone": hours["timezone"] if hours else caller.preferences.time_zone or "",
-        "days": list(weekly) if hours else [day for day, _ in DAYS[:5]],
+        "days": list(weekly) if hours else list(DAYS)[:5],
         "from": first[0][0] if first else "",
         "until": first[0][1].replace("24:00", "00:00") if first else "",
     }
@@ -138,6 +130,6 @@ def _page(request: Request, desk: DeskPages, caller: Caller, view: FormView) -> 
         events=EVENTS,
         channels=CHANNELS,
         choices=CHOICES,
-        days=DAYS,
+        days=DAYS.items(),
         zones=[(zone, zone) for zone in ZONES],
     )

@@ -2,32 +2,14 @@
 
 import datetime as dt
 import re
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from services.assignment.web.admin.submitted_form import SubmittedForm, refuse_field
-from shared.contracts.calendars import WEEKDAYS, BusinessCalendar, Weekday, Windows, window_minutes
+from services.assignment.web.weekdays import DAYS, SHORT_DAYS
+from shared.contracts.calendars import WEEKDAYS, BusinessCalendar, Windows, window_minutes
 from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.messages import marked as _
 
-DAYS: Final[Mapping[Weekday, str]] = {
-    "mon": _("Monday"),
-    "tue": _("Tuesday"),
-    "wed": _("Wednesday"),
-    "thu": _("Thursday"),
-    "fri": _("Friday"),
-    "sat": _("Saturday"),
-    "sun": _("Sunday"),
-}
-SHORT_DAYS: Final[Mapping[Weekday, str]] = {
-    "mon": _("Mon"),
-    "tue": _("Tue"),
-    "wed": _("Wed"),
-    "thu": _("Thu"),
-    "fri": _("Fri"),
-    "sat": _("Sat"),
-    "sun": _("Sun"),
-}
 _WINDOW = re.compile(r"(\d{1,2}:\d{2})\s*(?:-|\u2013|to)\s*(\d{1,2}:\d{2})")
 _LINE = re.compile(r"(\S+)(.*)")
 HOURS_RULE = _("Write from and to, such as 09:00-12:30, 13:30-17:00; leave it empty for a closed day")

@@ -27,6 +27,7 @@ from services.assignment.web.admin.submitted_form import (
 )
 from services.assignment.web.admin.version_changes import with_changes
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from services.assignment.web.weekdays import DAYS
 from shared.kit.db import Session
 from shared.kit.i18n.formats import country_name
 from shared.kit.i18n.messages import gettext, translated_options
@@ -149,7 +150,7 @@ async def _form_page(
         notices=view.notices,
         calendar=calendar,
         view=view,
-        days=dict(translated_options(calendar_form.DAYS.items())),
+        days=dict(translated_options(DAYS.items())),
         week=calendar_form.week_bars(calendar) if calendar else [],
         zones=ZONES,
         countries=[(one.code, country_name(one.code) or one.name or one.code) for one in holiday_countries()],

@@ -34,6 +34,7 @@ from services.assignment.web.admin.submitted_form import (
     refused_form,
 )
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from services.assignment.web.weekdays import DAYS
 from shared.kit.http.problems import Problem, not_found
 from shared.kit.i18n.messages import gettext, translated_options
 from shared.kit.i18n.messages import marked as _
@@ -41,10 +42,6 @@ from shared.kit.i18n.messages import marked as _
 PATH = "/setup"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 SLUG = "business-hours"
-DAYS = {"mon": _("Monday"), "tue": _("Tuesday"), "wed": _("Wednesday"), "thu": _("Thursday"), "fri": _("Friday")} | {
-    "sat": _("Saturday"),
-    "sun": _("Sunday"),
-}
 NAMES = {
     "administrator": _("Organisation and team"),
     "hours": _("Business hours"),
