@@ -109,7 +109,7 @@ async def take_in_one(
 ) -> Response:
     """Report an alert that fires or has recovered. One fingerprint has one ticket, however often it is reported."""
     claim = _claim(key, idempotency_key, request)
-    return await _take_in(state, key, claim, [request.report()], lambda results: results[0])
+    return await _accept(state, key, claim, [request.report()], lambda results: results[0])
 
 
 @router.post("/alerts/alertmanager", response_model=AlertResults)
@@ -118,7 +118,7 @@ async def take_in_from_alertmanager(
 ) -> Response:
     """Receive what Prometheus Alertmanager's webhook posts: each alert of the group is treated by itself."""
     claim = _claim(key, idempotency_key, request)
-    return await _take_in(state, key, claim, request.reports(), lambda results: AlertResults(alerts=results))
+    return await _accept(state, key, claim, request.reports(), lambda results: AlertResults(alerts=results))
 
 
 @router.get("/alerts")
@@ -141,7 +141,7 @@ def _claim(key: KnownKey, idempotency_key: str | None, request: BaseModel) -> Id
     return IdempotencyClaim(f"{key.key_id}:alerts", idempotency_key, content)
 
 
-async def _take_in(
+async def _accept(
     state: AppState,
     key: KnownKey,
     claim: IdempotencyClaim,

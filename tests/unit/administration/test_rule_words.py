@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.assignment.web.admin.rule_words import group_words
+from services.assignment.web.admin.rule_words import TRANSLATED
 from shared.contracts.routing import ConditionGroup
 from shared.domain.routing_rules import describe_conditions
 from shared.kit.i18n.languages import LANGUAGES, use_language
@@ -33,15 +33,15 @@ CONDITIONS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("match", ["all", "any", "none"])
 def test_in_english_they_are_those_of_the_domain(match: str) -> None:
     group = ConditionGroup.model_validate({"match": match, "conditions": CONDITIONS})
-    assert group_words(group) == describe_conditions(group)
+    assert describe_conditions(group, TRANSLATED) == describe_conditions(group)
     nested = ConditionGroup.model_validate({"match": match, "groups": [{"match": "any", "conditions": CONDITIONS[:2]}]})
-    assert group_words(nested) == describe_conditions(nested)
-    assert group_words(ConditionGroup()) == ""
+    assert describe_conditions(nested, TRANSLATED) == describe_conditions(nested)
+    assert describe_conditions(ConditionGroup(), TRANSLATED) == ""
 
 
 def test_in_german_they_are_german() -> None:
     group = ConditionGroup.model_validate({"match": "none", "conditions": [CONDITIONS[2], CONDITIONS[4]]})
     with use_language(LANGUAGES["de"]):
-        assert group_words(group) == (
+        assert describe_conditions(group, TRANSLATED) == (
             "nicht (Priorität Dringend oder Hoch oder Betreff oder Text hat „refund“ und „card“)"
         )
