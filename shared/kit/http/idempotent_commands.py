@@ -38,7 +38,7 @@ async def once(
         if guarded.stored is not None:
             return guarded.stored
         made = await make(guarded.session)
-        body = made.view.model_dump_json().encode()
+        body = made.view.model_dump_json(by_alias=True).encode()
         await guarded.store(body, status, made.etag)
     headers = {"ETag": made.etag} if made.etag else None
     return Response(body, status, headers, media_type="application/json")

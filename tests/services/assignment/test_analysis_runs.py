@@ -105,7 +105,7 @@ async def test_what_was_tried_becomes_the_newest_version_once(desk: Desk, promis
     body = {name: policy[name] for name in ("name", "calendar")} | {"targets": {"normal": {"resolution": 3600}}}
     run = await ada.post("/v1/what-ifs", {"policy": body, "replaces": policy["id"]}, expect=202)
     path = f"/reports/what-if/{run['id']}"
-    await finished(ada, f"/v1/what-ifs/{run['id']}")
+    assert (await finished(ada, f"/v1/what-ifs/{run['id']}"))["question"] == run["question"]
     for _ in range(2):
         sent = await send(desk, ada, path, f"{path}/roll-out")
         assert sent.headers["location"] == f"/admin/sla-policies/{policy['id']}/rollouts"
