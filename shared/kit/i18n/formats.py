@@ -67,6 +67,11 @@ def format_bytes(size: float) -> str:
     return f"{format_number(int(size))} Bytes"
 
 
+def format_percent(number: float) -> str:
+    """Formats a percentage with one decimal: `66.7 %`."""
+    return f"{_with_decimal(number)} %"
+
+
 def _with_decimal(number: float) -> str:
     return format_decimal(round(number, 1), format="#,##0.0", locale=current_language().locale)
 

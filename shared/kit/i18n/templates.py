@@ -2,7 +2,7 @@
 
 from jinja2 import Environment
 
-from shared.kit.i18n.formats import format_bytes, format_duration, format_number, format_short_instant
+from shared.kit.i18n.formats import format_bytes, format_duration, format_number, format_percent, format_short_instant
 from shared.kit.i18n.languages import current_language
 from shared.kit.i18n.messages import gettext, ngettext, pgettext, script_messages
 from shared.kit.i18n.vocabulary import metric_name, priority_name, status_name
@@ -25,6 +25,7 @@ def install_translations(environment: Environment) -> None:
         translated=translated,
         duration=format_duration,
         number=format_number,
+        percent=format_percent,
         filesizeformat=format_bytes,
         short_instant=format_short_instant,
         status_name=status_name,
