@@ -55,6 +55,7 @@ def message_row(ticket: Ticket, post: NewMessage) -> Message:
         body=post.body,
         body_format=post.body_format,
         quoted=post.quoted,
+        mail_id=post.mail_id,
         channel=post.channel,
         received_at=post.received_at,
         is_automatic=post.is_automatic,

@@ -47,19 +47,18 @@ async def _add_to_merged(session: Session, old: Ticket, message: Message, merged
     known = await session.get(Ticket, merged_into) if merged_into is not None else old
     target = await target_of(session, known or old)
     if target.id != old.id and target.erased_at is None:
-        message.follow_up_id = await _add(session, target, message, None)
+        message.follow_up_id = await _add(session, target, message)
         session.add(follow_up_entry(old, message, TicketId(target.id)))
 
 
-async def add_to_follow_up(session: Session, old: Ticket, message: Message, mail_id: str | None = None) -> TicketId:
+async def add_to_follow_up(session: Session, old: Ticket, message: Message) -> TicketId:
     """Takes a flushed message to the ticket that goes on from an archived one; opens that if there is none.
 
-    The ids of what it makes derive from the message's. `mail_id` is the Message-ID of the mail it came by, where that
-    is still known.
+    The ids of what it makes derive from the message's. What is mailed of it answers the mail that the message came by.
     """
     last = await _last_of(session, old)
     goes_on = last.id != old.id and not last.is_archived
-    ticket_id = await (_add if goes_on else _open)(session, last, message, mail_id)
+    ticket_id = await (_add if goes_on else _open)(session, last, message)
     message.follow_up_id = ticket_id
     session.add(follow_up_entry(old, message, ticket_id))
     return ticket_id
@@ -85,7 +84,7 @@ async def _last_of(session: Session, old: Ticket) -> Ticket:
     return last
 
 
-async def _add(session: Session, ticket: Ticket, message: Message, mail_id: str | None) -> TicketId:
+async def _add(session: Session, ticket: Ticket, message: Message) -> TicketId:
     """Adds the message to the follow-up that is there, with copies of its files."""
     message_id = MessageId(derived_id(message.id, "follow-up-message"))
     copies = await _copies(session, message)
@@ -104,7 +103,7 @@ async def _add(session: Session, ticket: Ticket, message: Message, mail_id: str 
         author_name=message.author_name,
         author_email=author,
         quoted=message.quoted,
-        mail_id=mail_id,
+        mail_id=message.mail_id,
         is_automatic=message.is_automatic,
         attachments=tuple(attachment_ref(copy) for copy in copies.values()),
     )
@@ -116,7 +115,7 @@ async def _add(session: Session, ticket: Ticket, message: Message, mail_id: str 
     return TicketId(ticket.id)
 
 
-async def _open(session: Session, old: Ticket, message: Message, mail_id: str | None) -> TicketId:
+async def _open(session: Session, old: Ticket, message: Message) -> TicketId:
     """Makes the message the first of a new ticket."""
     ticket_id = TicketId(derived_id(message.id, "follow-up"))
     copies = await _copies(session, message)
@@ -132,7 +131,7 @@ async def _open(session: Session, old: Ticket, message: Message, mail_id: str | 
         subject=old.subject if old.subject.startswith(REPLY_PREFIX) else REPLY_PREFIX + old.subject,
         body=_naming(message.body, copies),
         quoted=message.quoted,
-        mail_id=mail_id,
+        mail_id=message.mail_id,
         body_format=message.body_format,
         channel=message.channel,
         topic_id=old.topic_id,

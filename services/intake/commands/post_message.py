@@ -31,7 +31,7 @@ async def post_message(session: Session, ticket: Ticket, post: NewMessage) -> Me
     if held.is_archived:
         await session.flush()
         if not message.is_automatic:
-            await add_to_follow_up(session, held, message, post.mail_id)
+            await add_to_follow_up(session, held, message)
     await announce_message(session, held, message, post, was_archived=held.is_archived, is_told=True)
     return message
 

@@ -27,6 +27,7 @@ async def split_ticket(session: Session, split: TicketSplit) -> None:
         subject=split.subject,
         body=message.body,
         quoted=message.quoted,
+        mail_id=message.mail_id,
         body_format=message.body_format,
         channel=message.channel,
         topic_id=old.topic_id,

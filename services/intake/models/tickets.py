@@ -128,6 +128,8 @@ class Message(Base):
     body_format: Mapped[BodyFormat]
     quoted: Mapped[str] = mapped_column(Text, server_default="")
     """What a mail quoted or signed: kept, shown on demand, plain text."""
+    mail_id: Mapped[str | None] = mapped_column(Text)
+    """The Message-ID of the mail it came by; null for a ticket's first message, of which the ticket's event tells."""
     channel: Mapped[Channel]
     received_at: Mapped[datetime]
     is_automatic: Mapped[bool]

@@ -141,5 +141,13 @@ async def _leave(session: Session, email: str) -> None:
     await session.execute(
         update(Message)
         .where(func.lower(Message.author_email) == email)
-        .values(author_name=ERASED, author_email="", body=ERASED, body_format=BodyFormat.TEXT, quoted="", rendered=None)
+        .values(
+            author_name=ERASED,
+            author_email="",
+            body=ERASED,
+            body_format=BodyFormat.TEXT,
+            quoted="",
+            mail_id=None,
+            rendered=None,
+        )
     )

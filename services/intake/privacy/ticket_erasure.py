@@ -133,6 +133,7 @@ async def _redact(session: Session, ids: Sequence[UUID], at: datetime) -> None:
             body=ERASED,
             body_format=BodyFormat.TEXT,
             quoted="",
+            mail_id=None,
             rendered=None,
         )
     )

@@ -6,7 +6,9 @@ from sqlalchemy import update
 from services.intake.commands.participants import answer_invitation
 from services.intake.models import Ban, RawMailState, Ticket
 from services.intake.privacy.requester_erasure import ErasureConfirmation
-from shared.contracts.events import MessagePosted, ParticipantChanged, TicketSubmitted
+from shared.contracts.base import MessageId, TicketId
+from shared.contracts.events import MessagePosted, MessageUnclaimed, ParticipantChanged, TicketSplit, TicketSubmitted
+from shared.contracts.tickets import SYSTEM
 from shared.contracts.vocabulary import ParticipantState
 from shared.kit.clock import derived_id, new_id, utc_now
 from tests.services.intake.mail_transports.post_office import SUPPORT, PostOffice, letter
@@ -29,6 +31,32 @@ async def test_an_answer_to_our_mail_is_a_message_on_its_ticket(post: PostOffice
     assert (event.message_id, event.is_automatic) == (second.id, False)
     assert event.mail_id == answer["message-id"]
     assert first.id != second.id
+
+
+async def test_what_is_split_off_or_goes_on_elsewhere_answers_the_mail_that_it_came_by(post: PostOffice) -> None:
+    """Its first mail to the requester then stands in their thread, and their answer to that finds the new ticket."""
+    ticket = await post.opened()
+    split, late = (letter(text, in_reply_to=post.answers(ticket)) for text in ("Cards too.", "It is back."))
+    split_id = MessageId((await post.deliver(split)).message_id or new_id())
+    late_id = MessageId((await post.deliver(late)).message_id or new_id())
+    new = TicketId(new_id())
+    await post.intake.publish(
+        TicketSplit(
+            ticket_id=TicketId(ticket.id),
+            message_id=split_id,
+            new_ticket_id=new,
+            subject="Cards",
+            actor=SYSTEM,
+            split_at=utc_now(),
+        )
+    )
+    await post.intake.publish(MessageUnclaimed(ticket_id=TicketId(ticket.id), message_id=late_id))
+    follow_up = derived_id(late_id, "follow-up")
+    for ticket_id, mail in ((new, split), (follow_up, late)):
+        opened = TicketSubmitted.of(await announced(post.intake, f"everdesk.ticket.submitted.v1.{ticket_id}"))
+        assert opened.mail_id == mail["message-id"]
+    row = await post.deliver(letter("Thanks.", in_reply_to=post.threads.message_id(new, new_id())))
+    assert row.ticket_id == new
 
 
 async def test_the_thread_alone_is_enough(post: PostOffice) -> None:
