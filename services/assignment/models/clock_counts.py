@@ -35,6 +35,9 @@ class ClockCount(Base):
     business_counts: Mapped[list[int] | None] = mapped_column(ARRAY(Integer))
     wall_buckets: Mapped[list[int] | None] = mapped_column(ARRAY(SmallInteger))
     wall_counts: Mapped[list[int] | None] = mapped_column(ARRAY(Integer))
+    business_histogram: Mapped[bytes | None]
+    """The same counts where many buckets are filled: of each fine bucket, big-endian in four bytes."""
+    wall_histogram: Mapped[bytes | None]
 
 
 class ClockWatermark(Base):

@@ -18,7 +18,7 @@ from sqlalchemy import delete, func, select, text
 from services.assignment.app_state import AppState
 from services.assignment.models import ClockCount, ClockWatermark, SettledClock
 from services.assignment.reporting.aggregation import EVERY_SECONDS, LAG, next_step
-from services.assignment.reporting.duration_buckets import FINE
+from services.assignment.reporting.duration_buckets import DENSE, FINE
 from services.assignment.reporting.held_counting import NOBODY
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
@@ -34,6 +34,13 @@ _DIMENSIONS: Final = """(values
   ('topic', coalesce(t.topic_id::text, '')), ('priority', v.priority), ('channel', coalesce(t.channel, '')),
   ('organisation', coalesce(r.evidence ->> 'organisation_id', ''))
 ) as d (dimension, key)"""
+_HISTOGRAMS: Final = ", ".join(
+    f"""case when cardinality({measure}_buckets) >= {DENSE} then (
+    select string_agg(int4send(coalesce(filled.n, 0)), ''::bytea order by every.bucket)
+    from generate_series(0, {len(FINE)}) as every (bucket)
+    left join unnest({measure}_buckets, {measure}_counts) as filled (bucket, n) on filled.bucket = every.bucket) end"""
+    for measure in ("business", "wall")
+)
 _COUNT: Final = """
 with facts as materialized (
   select {start} as starts_at, d.dimension, coalesce(v.team_id, '{nobody}'::uuid) as team_id, d.key, v.metric,
@@ -67,9 +74,10 @@ with facts as materialized (
   from placed group by 1, 2, 3, 4, 5
 )
 insert into clock_counts (dimension, resolution, starts_at, team_id, key, metric, met, breached, cancelled,
-  business_seconds, wall_seconds, business_buckets, business_counts, wall_buckets, wall_counts)
+  business_seconds, wall_seconds, business_buckets, business_counts, wall_buckets, wall_counts, business_histogram,
+  wall_histogram)
 select dimension, '{resolution}', starts_at, team_id, key, metric, met, breached, cancelled, business_seconds,
-  wall_seconds, business_buckets, business_counts, wall_buckets, wall_counts
+  wall_seconds, business_buckets, business_counts, wall_buckets, wall_counts, {histograms}
 from sums left join arrays using (starts_at, dimension, team_id, key, metric)
 """
 _STARTS: Final = {
@@ -83,6 +91,7 @@ COUNT: Final = {
             resolution=resolution,
             nobody=NOBODY,
             bounds=_BOUNDS,
+            histograms=_HISTOGRAMS,
             dimensions=_DIMENSIONS,
             only="and d.dimension = 'all'" if resolution == "slot" else "",
             never="and false" if resolution == "slot" else "",
@@ -90,7 +99,7 @@ COUNT: Final = {
     )
     for resolution, start in _STARTS.items()
 }
-SUM_UP: Final = text("""
+SUM_UP: Final = text(f"""
 with days as materialized (
   select dimension, team_id, key, metric, met, breached, cancelled, business_seconds, wall_seconds, business_buckets,
     business_counts, wall_buckets, wall_counts
@@ -116,9 +125,10 @@ with days as materialized (
   from placed group by 1, 2, 3, 4
 )
 insert into clock_counts (dimension, resolution, starts_at, team_id, key, metric, met, breached, cancelled,
-  business_seconds, wall_seconds, business_buckets, business_counts, wall_buckets, wall_counts)
+  business_seconds, wall_seconds, business_buckets, business_counts, wall_buckets, wall_counts, business_histogram,
+  wall_histogram)
 select dimension, :resolution, :since, team_id, key, metric, met, breached, cancelled, business_seconds, wall_seconds,
-  business_buckets, business_counts, wall_buckets, wall_counts
+  business_buckets, business_counts, wall_buckets, wall_counts, {_HISTOGRAMS}
 from sums left join arrays using (dimension, team_id, key, metric)
 """)
 CHANGED_DAYS: Final = text("""

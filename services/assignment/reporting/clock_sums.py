@@ -35,7 +35,7 @@ from services.assignment.queries.people.people import team_ids
 from services.assignment.queries.periods import Period
 from services.assignment.queries.running_clocks import OVERDUE, RUNNING, running_clocks
 from services.assignment.reporting.clock_counting import LENGTHS, day_start, next_day
-from services.assignment.reporting.duration_buckets import FINE
+from services.assignment.reporting.duration_buckets import FINE, added_up
 from services.assignment.reporting.settled_clocks import final_verdicts, group_key, scope_of, wall_seconds
 from services.assignment.schemas.reports import GroupBy
 from shared.contracts.vocabulary import Outcome, Permission
@@ -53,6 +53,10 @@ Measures = tuple[str, ...]
 BUSINESS: Final[Measures] = ("business",)
 BUSINESS_AND_WALL: Final[Measures] = ("business", "wall")
 """What is measured: open time alone, or the time by the clock too, which costs a report as much again."""
+_MEASURED: Final = """
+  {0}_seconds, {0}_histogram,
+  case when {0}_histogram is null then {0}_buckets end as {0}_buckets,
+  case when {0}_histogram is null then {0}_counts end as {0}_counts"""
 _COUNTED: Final = f"""
 select nullif(key, '') as key, metric, met, breached, cancelled, {{columns}}
 from clock_counts where dimension = :dimension and {_SCOPE}
@@ -60,9 +64,7 @@ from clock_counts where dimension = :dimension and {_SCOPE}
     select * from unnest(cast(:resolutions as text[]), cast(:starts as timestamptz[])))
 """
 COUNTED: Final[dict[Measures, TextClause]] = {
-    measures: text(
-        _COUNTED.format(columns=", ".join(f"{one}_seconds, {one}_buckets, {one}_counts" for one in measures))
-    )
+    measures: text(_COUNTED.format(columns=", ".join(_MEASURED.format(one) for one in measures)))
     for measures in (BUSINESS, BUSINESS_AND_WALL)
 }
 COUNTED_STEPS: Final = text(f"""
@@ -168,8 +170,9 @@ async def sum_clocks(
     connection = await session.connection()
     counted = await connection.execute(COUNTED[measures], values | await _scope(session, caller, period))
     sums = _summed(counted.all(), measures)
-    for row in await session.execute(_others(_entries(caller, period, mark, inner, group_by, measures), period)):
-        _add(sums.setdefault((row.key, row.metric), ClockSums()), row)
+    entries = _entries(caller, period, mark, inner, group_by, measures)
+    for row in await session.execute(_others(entries, period, measures)):
+        _add(sums.setdefault((row.key, row.metric), ClockSums()), row, measures)
     return {key: one for key, one in sums.items() if any((one.judged, one.cancelled, one.overdue_now)) or _runs(one)}
 
 
@@ -182,26 +185,30 @@ def total_of(sums: Mapping[Key, ClockSums]) -> dict[Key, ClockSums]:
 
 
 def _summed(rows: Sequence[Row[*tuple[Any, ...]]], measures: Measures) -> dict[Key, ClockSums]:
-    """Rows of `COUNTED`, of which a year has thousands with hundreds of buckets each: added up in plain lists."""
+    """Rows of `COUNTED`, of which a year has thousands with hundreds of buckets each: bytes are added as numbers."""
     sums: dict[Key, ClockSums] = {}
-    tallies: dict[Key, dict[str, list[int]]] = {}
+    tallies: dict[Key, list[tuple[list[bytes], list[int]]]] = {}
     for key_of, metric, met, breached, cancelled, *measured in rows:
         key: Key = (key_of, metric)
         one = sums.get(key)
         if one is None:
             one = sums[key] = ClockSums()
-            tallies[key] = {measure: [0] * (len(FINE) + 1) for measure in measures}
+            tallies[key] = [([], [0] * (len(FINE) + 1)) for _ in measures]
         one.met += met
         one.breached += breached
         one.cancelled += cancelled
-        for place, (measure, tally) in enumerate(tallies[key].items()):
-            seconds, buckets, counts = measured[3 * place : 3 * place + 3]
+        for place, (measure, (dense, tally)) in enumerate(zip(measures, tallies[key], strict=True)):
+            seconds, histogram, buckets, counts = measured[4 * place : 4 * place + 4]
             setattr(one, f"{measure}_seconds", getattr(one, f"{measure}_seconds") + seconds)
+            if histogram is not None:
+                dense.append(histogram)
             for bucket, count in zip(buckets or (), counts or (), strict=True):
                 tally[bucket] += count
     for key, of_key in tallies.items():
-        for measure, tally in of_key.items():
-            getattr(sums[key], measure).update({bucket: count for bucket, count in enumerate(tally) if count})
+        for measure, (dense, tally) in zip(measures, of_key, strict=True):
+            counted = added_up(dense)
+            counted.update({bucket: count for bucket, count in enumerate(tally) if count})
+            setattr(sums[key], measure, counted)
     return sums
 
 
@@ -217,7 +224,7 @@ async def step_clocks(
     for row in await session.execute(COUNTED_STEPS, values):
         sums[row.at, row.metric] = ClockSums(row.met, row.breached, row.cancelled)
     entries = _entries(caller, period, mark, inner, None, BUSINESS)
-    for row in await session.execute(_others(entries, period, step)):
+    for row in await session.execute(_others(entries, period, step=step)):
         _add(sums.setdefault((row.step, row.metric), ClockSums()), row)
     return sums
 
@@ -322,30 +329,25 @@ def _line(table: Any, group_by: GroupBy | None, weight: int, measures: Measures)
     )
 
 
-def _others(entries: CTE, period: Period, step: str | None = None) -> Select[Any]:
+def _others(entries: CTE, period: Period, measures: Measures = (), step: str | None = None) -> Select[Any]:
+    """What `_entries` says per kind, with the buckets of all durations in lists: of a day there are thousands."""
     bounds = cast(list(FINE), ARRAY(Double))
     at = func.date_trunc(literal(step), entries.c.at, literal(period.zone)) if step else null()
-    measured = select(
-        entries,
-        at.label("step"),
-        period.holds(entries.c.at).label("is_inside"),
-        *(
-            (null() if step else func.width_bucket(entries.c[name], bounds)).label(f"{name}_bucket")
-            for name in ("business", "wall")
-        ),
-    )
+    measured = select(entries, at.label("step"), period.holds(entries.c.at).label("is_inside"))
     lines = (measured.where(period.holds(entries.c.at)) if step else measured).cte("lines")
     kinds = [lines.c[name] for name in ("key", "metric", "step", "outcome", "is_inside")]
-    places = [lines.c[f"{name}_bucket"] for name in ("business", "wall")]
-    return select(
-        *kinds,
-        *places,
-        func.sum(lines.c.weight).label("n"),
-        *(func.sum(lines.c[name] * lines.c.weight).label(f"{name}_sum") for name in ("business", "wall")),
-    ).group_by(*kinds, *places)
+    query = select(*kinds, func.sum(lines.c.weight).label("n")).group_by(*kinds)
+    for measure in () if step else measures:
+        bucket = func.width_bucket(lines.c[measure], bounds)
+        query = query.add_columns(
+            func.sum(lines.c[measure] * lines.c.weight).label(f"{measure}_sum"),
+            func.array_agg(bucket).filter(lines.c.weight > 0).label(f"{measure}_added"),
+            func.array_agg(bucket).filter(lines.c.weight < 0).label(f"{measure}_taken"),
+        )
+    return query
 
 
-def _add(one: ClockSums, row: Any) -> None:
+def _add(one: ClockSums, row: Any, measures: Measures = ()) -> None:
     if row.outcome == OVERDUE:
         one.overdue_now += row.n
         one.breached_running += row.n if row.is_inside else 0
@@ -355,13 +357,12 @@ def _add(one: ClockSums, row: Any) -> None:
         one.cancelled += row.n
     else:
         setattr(one, row.outcome, getattr(one, row.outcome) + row.n)
-        for measure, seconds, bucket, tally in (
-            ("business", row.business_sum, row.business_bucket, one.business),
-            ("wall", row.wall_sum, row.wall_bucket, one.wall),
-        ):
-            if bucket is not None:
-                setattr(one, f"{measure}_seconds", getattr(one, f"{measure}_seconds") + seconds)
-                tally[bucket] += row.n
+        values = row._mapping
+        for measure in measures:
+            setattr(one, f"{measure}_seconds", getattr(one, f"{measure}_seconds") + (values[f"{measure}_sum"] or 0))
+            tally: Counter[int] = getattr(one, measure)
+            tally.update(values[f"{measure}_added"] or ())
+            tally.subtract(values[f"{measure}_taken"] or ())
 
 
 def _runs(one: ClockSums) -> bool:

@@ -1,7 +1,9 @@
 """The buckets that durations are counted in: those of the histogram, and finer ones within them for percentiles."""
 
+import struct
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -28,6 +30,21 @@ def _fine() -> tuple[float, ...]:
 
 FINE: Final = _fine()
 """Where fine buckets begin; the first, number 0, begins at 0. Every bound of the histogram is one of them."""
+
+LANE: Final = 4
+"""Bytes of one bucket's count where all buckets are kept, big-endian, as PostgreSQL sends an integer."""
+DENSE: Final = 100
+"""Filled buckets from which on all are kept as bytes too."""
+
+
+def added_up(histograms: Iterable[bytes]) -> Counter[int]:
+    """The counts per bucket of histograms that are kept as bytes.
+
+    Each is one large number: no bucket overflows into the next below four thousand million durations.
+    """
+    total = sum(int.from_bytes(one) for one in histograms)
+    counts = struct.unpack(f">{len(FINE) + 1}I", total.to_bytes(LANE * (len(FINE) + 1)))
+    return Counter({bucket: count for bucket, count in enumerate(counts) if count})
 
 
 def percentile(counts: Mapping[int, int], share: float) -> float | None:

@@ -8,8 +8,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
 from services.assignment.consumers.projection import project
+from services.assignment.models import ClockCount
 from services.assignment.reporting import clock_sums
 from services.assignment.reporting.clock_counting import count_clocks
 from shared.contracts.vocabulary import Metric, Outcome, Priority
@@ -32,9 +34,9 @@ async def count(desk: Desk) -> None:
     await count_clocks(desk.context, utc_now(), lag=timedelta())
 
 
-def one_verdict(random: Random, team: UUID, ticket: UUID, revision: int = 1) -> Any:
+def one_verdict(random: Random, team: UUID, ticket: UUID, revision: int = 1, taken: timedelta | None = None) -> Any:
     at = BEGINS + timedelta(seconds=random.randint(0, 110 * 86_400))
-    taken = timedelta(seconds=random.randint(1, 500_000))
+    taken = taken or timedelta(seconds=random.randint(1, 500_000))
     outcome, changes = random.choice(list(Outcome)), {"settled_at": at, "elapsed": taken}
     said = verdict(revision, outcome, metric=Metric.RESOLUTION).model_copy(update=changes)
     began = clock(at - 2 * taken, None, settled_at=at, outcome=outcome, state="settled")
@@ -96,6 +98,29 @@ async def test_counted_young_corrected_and_reopened_clocks_add_up(desk: Desk, mo
     due = BEGINS + timedelta(days=40)
     later += [running(team, clock(due - timedelta(hours=1), due), ticket=ticket) for ticket in tickets[15:30]]
     await project(desk.database, desk.ids, "test", later)
+    await compare(desk, monkeypatch, slug)
+    await count(desk)
+    await compare(desk, monkeypatch, slug)
+
+
+async def test_counts_of_many_buckets_are_kept_as_bytes_and_say_the_same(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slug, team = await a_team(desk)
+    random, tickets = Random(7), [new_id() for _ in range(900)]
+
+    def any_length(ticket: UUID, revision: int = 1) -> Any:
+        return one_verdict(random, team, ticket, revision, timedelta(seconds=round(2 ** random.uniform(0, 19))))
+
+    await project(desk.database, desk.ids, "test", [any_length(ticket) for ticket in tickets])
+    await count(desk)
+    async with desk.database.begin() as session:
+        kept = select(ClockCount.resolution).where(
+            ClockCount.team_id == team, ClockCount.business_histogram.is_not(None)
+        )
+        assert set(await session.scalars(kept)) == {"month", "quarter"}
+    await compare(desk, monkeypatch, slug)
+    await project(desk.database, desk.ids, "test", [any_length(ticket, 2) for ticket in tickets[:60]])
     await compare(desk, monkeypatch, slug)
     await count(desk)
     await compare(desk, monkeypatch, slug)
