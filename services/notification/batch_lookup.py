@@ -2,9 +2,10 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import String, Uuid, cast, literal, null, select, union_all
+from sqlalchemy import ARRAY, CompoundSelect, String, Uuid, any_, bindparam, cast, literal, null, select, union_all
 
 from services.notification.models import IS_WAITING, Delivery, Participant, Ticket, TicketFollower
 from services.notification.rules.additional_recipients import TicketContacts
@@ -42,26 +43,36 @@ class BatchLookup:
             self.responders[event.ticket_id] = event.author.id
 
 
-async def look_up(session: Session, ticket_ids: Collection[UUID]) -> BatchLookup:
-    """Reads the lookup in one statement."""
+def _look_up() -> CompoundSelect[Any]:
+    """Everything in one statement."""
+    wanted = any_(bindparam("ticket_ids", type_=ARRAY(Uuid())))
     erased = select(Ticket.id.label("id"), literal(ERASED).label("what"), null().label("who")).where(
-        Ticket.id.in_(ticket_ids), Ticket.erased_at.is_not(None)
+        Ticket.id == wanted, Ticket.erased_at.is_not(None)
     )
     joined = select(Participant.ticket_id, literal(JOINED), Participant.email).where(
-        Participant.ticket_id.in_(ticket_ids), Participant.state == ParticipantState.JOINED.value
+        Participant.ticket_id == wanted, Participant.state == ParticipantState.JOINED.value
     )
     following = select(TicketFollower.ticket_id, literal(FOLLOWING), cast(TicketFollower.agent_id, String)).where(
-        TicketFollower.ticket_id.in_(ticket_ids), TicketFollower.is_following
+        TicketFollower.ticket_id == wanted, TicketFollower.is_following
     )
     team = select(Ticket.id, literal(TEAM), cast(Ticket.team_id, String)).where(
-        Ticket.id.in_(ticket_ids), Ticket.team_id.is_not(None)
+        Ticket.id == wanted, Ticket.team_id.is_not(None)
     )
     responder = select(Ticket.id, literal(RESPONDER), cast(Ticket.last_responder_id, String)).where(
-        Ticket.id.in_(ticket_ids), Ticket.last_responder_id.is_not(None)
+        Ticket.id == wanted, Ticket.last_responder_id.is_not(None)
     )
     waiting = select(cast(null(), Uuid), literal(WAITING), null()).where(select(Delivery.id).where(IS_WAITING).exists())
+    return union_all(erased, joined, following, team, responder, waiting)
+
+
+LOOK_UP: Final = _look_up()
+"""Built once, for any number of tickets: a statement for each number would be compiled and planned anew."""
+
+
+async def look_up(session: Session, ticket_ids: Collection[UUID]) -> BatchLookup:
+    """Reads the lookup in one statement."""
     found = BatchLookup()
-    for ticket_id, what, who in await session.execute(union_all(erased, joined, following, team, responder, waiting)):
+    for ticket_id, what, who in await session.execute(LOOK_UP, {"ticket_ids": list(ticket_ids)}):
         if what == ERASED:
             found.erased.add(ticket_id)
         elif what == JOINED:

@@ -4,9 +4,9 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
-from sqlalchemy import select, update
+from sqlalchemy import ARRAY, String, any_, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.notification.models import RecipientAddress
@@ -47,13 +47,18 @@ def key_of(address: str) -> str:
     return recipient_key(address)
 
 
+STANDINGS: Final = select(RecipientAddress.key, RecipientAddress.wanted, RecipientAddress.bounced_at).where(
+    RecipientAddress.key == any_(bindparam("keys", type_=ARRAY(String())))
+)
+"""Built once, for any number of addresses."""
+
+
 async def standings_of(session: Session, addresses: Collection[str]) -> dict[str, AddressStanding]:
     """Returns what is known of the addresses, by address; one about which nothing is known is left out."""
     keys = {key_of(address): address for address in addresses}
     if not keys:
         return {}
-    query = select(RecipientAddress.key, RecipientAddress.wanted, RecipientAddress.bounced_at)
-    rows = await session.execute(query.where(RecipientAddress.key.in_(keys)))
+    rows = await session.execute(STANDINGS, {"keys": list(keys)})
     return {keys[row.key]: AddressStanding(row.wanted, row.bounced_at is not None) for row in rows}
 
 

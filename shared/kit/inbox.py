@@ -2,22 +2,34 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Final
 
-from sqlalchemy import delete, func
+from sqlalchemy import ARRAY, String, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.dml import ReturningInsert
 
 from shared.contracts.events import Envelope
 from shared.kit.db import Session
 from shared.kit.tables import inbox
 
 
+def _claim() -> ReturningInsert[str]:
+    """Records ids in the order given, and returns those that were not there."""
+    given = func.unnest(bindparam("event_ids", type_=ARRAY(String()))).column_valued("event_id")
+    rows = select(bindparam("consumer", type_=inbox.c.consumer.type), given)
+    return (
+        insert(inbox).from_select(["consumer", "event_id"], rows).on_conflict_do_nothing().returning(inbox.c.event_id)
+    )
+
+
+CLAIM: Final = _claim()
+"""Built once, for any number of events: a statement for each number would be compiled and planned anew."""
+
+
 async def claim(session: Session, consumer: str, events: Sequence[Envelope]) -> list[Envelope]:
     """The events this consumer has not handled yet, now recorded as handled if the transaction commits."""
-    rows = [{"consumer": consumer, "event_id": event_id} for event_id in sorted({event.id for event in events})]
-    claimed = await session.execute(
-        insert(inbox).values(rows).on_conflict_do_nothing().returning(inbox.c.event_id),
-    )
-    fresh = set(claimed.scalars())
+    given = {"consumer": consumer, "event_ids": sorted({event.id for event in events})}
+    fresh = set(await (await session.connection()).scalars(CLAIM, given))
     unseen: list[Envelope] = []
     for event in events:
         if event.id in fresh:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.assignment.commands.requesters.requester_intake import (
@@ -51,7 +51,9 @@ from shared.kit.requester_ids import RequesterIds
 from shared.kit.tables import idempotency_responses as responses
 
 ERASED = "[erased]"
-TOMBSTONES: Final = select(ErasedTicket.ticket_id).where(ErasedTicket.ticket_id.in_(bindparam("ids", expanding=True)))
+TOMBSTONES: Final = select(ErasedTicket.ticket_id).where(
+    ErasedTicket.ticket_id == any_(bindparam("ids", type_=ARRAY(Uuid())))
+)
 ERASURES = frozenset((RequesterErased.type(), TicketErased.type()))
 
 

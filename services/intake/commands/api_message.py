@@ -57,14 +57,10 @@ class MessageRequest:
 
     async def find_ticket(self, database: Database) -> Ticket:
         """The ticket; the claim has the first answer, if there is one. Raises Problem 404, and 422 for another body."""
-        first = and_(responses.c.scope == self.claim.scope, responses.c.key == (self.claim.key or ""))
-        query = (
-            select(Ticket, literal(value=True).label("is_free"), *(responses.c[name] for name in ANSWERED))
-            .outerjoin(responses, first)
-            .where(Ticket.id == self.ticket_id, Ticket.api_key_id == self.api_key_id)
-        )
+        claim = {"scope": self.claim.scope, "key": self.claim.key or ""}
         async with database.single_session() as session:
-            row = (await session.execute(query)).one_or_none()
+            found = await session.execute(FIND, claim | {"ticket_id": self.ticket_id, "api_key_id": self.api_key_id})
+        row = found.one_or_none()
         if row is None:
             raise not_found()
         self.claim.settle(row)
@@ -104,6 +100,15 @@ async def post_api_message(
     await database.announce([OutboxRow(row.row_id, **event, is_applied=True)])
     await notify_readers(database, [ticket.id])
     return body
+
+
+def _find() -> Select[*tuple[Any, ...]]:
+    first = and_(responses.c.scope == bindparam("scope"), responses.c.key == bindparam("key"))
+    return (
+        select(Ticket, literal(value=True).label("is_free"), *(responses.c[name] for name in ANSWERED))
+        .outerjoin(responses, first)
+        .where(Ticket.id == bindparam("ticket_id"), Ticket.api_key_id == bindparam("api_key_id"))
+    )
 
 
 def _prefixed(prefix: str, names: tuple[str, ...], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,5 +170,6 @@ def _post() -> Select[Any]:
     return found.add_cte(message.cte("posted"), entry.cte("told"), stored.cte("stored"))
 
 
+FIND: Final = _find()
 POST: Final = _post()
 """Built once, so that its compiled form is found again."""

@@ -24,6 +24,10 @@ from shared.kit.db import Database
 from shared.kit.leases import kept_lease
 
 CHANNELS = (DeliveryChannel.CHAT.value, DeliveryChannel.ON_CALL.value)
+NEXT_DUE = select(func.extract("epoch", func.min(Delivery.next_attempt_at) - func.now())).where(
+    IS_DUE, Delivery.channel.in_(CHANNELS), Delivery.next_attempt_at > func.now()
+)
+"""Built once: it is asked after each batch of events."""
 BATCH = 20
 LEASE = timedelta(seconds=9)
 """How long after a crash others take a message over; a sender that lives renews it."""
@@ -143,11 +147,8 @@ class TargetQueue:
 
     async def next_due_in(self) -> float | None:
         """Returns the seconds until a message becomes due; None if there is none."""
-        query = select(func.extract("epoch", func.min(Delivery.next_attempt_at) - func.now())).where(
-            IS_DUE, Delivery.channel.in_(CHANNELS), Delivery.next_attempt_at > func.now()
-        )
         async with self._database.single() as connection:
-            found = await connection.scalar(query)
+            found = await connection.scalar(NEXT_DUE)
         return None if found is None else float(found)
 
     def _job(self, delivery: Delivery, target: NotificationTarget, ticket: Ticket) -> TargetJob:
