@@ -14,6 +14,7 @@ from services.intake.models import Attachment, AttachmentState, Message, Ticket
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, CloseReason, Priority, Status
 from shared.kit.http.inputs import Body, Email, Input, LanguageTag, Line, Phone, WrittenInstant
 from shared.kit.http.paging import Limit
+from shared.kit.ticket_numbers import number_as_written
 
 Fields = Annotated[
     dict[str, FieldValue],
@@ -77,6 +78,9 @@ class NoContent(Input):
     model_config = ConfigDict(json_schema_extra={"examples": [{}]})
 
 
+TicketNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$"), BeforeValidator(number_as_written)]
+
+
 class TicketFilters(Input):
     """Which tickets to list, newest first."""
 
@@ -84,8 +88,10 @@ class TicketFilters(Input):
     requester: Email | None = None
     topic: TopicName | None = None
     channel: Channel | None = None
-    number: Annotated[str, StringConstraints(pattern=r"^#?[0-9]{1,18}$")] | None = None
-    """The ticket of that number."""
+    number: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$"), BeforeValidator(number_as_written)] | None = (
+        None
+    )
+    """The ticket of that number, with or without `#`."""
     created_from: WrittenInstant | None = None
     """Created at this instant or later."""
     created_to: WrittenInstant | None = None

@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.assignment.schemas.search_language import parse_search, reference_in
+from services.assignment.schemas.search_language import parse_search
+from shared.kit.ticket_numbers import reference_in
 
 NUMBERS = {
     "100030": (

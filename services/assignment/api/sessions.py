@@ -37,6 +37,6 @@ async def get_sessions(
 
 
 @router.delete("/{session_id}", status_code=HTTP_204_NO_CONTENT, summary="End a session")
-async def delete_session(context: State, caller: SignedIn, session_id: UUID) -> None:
+async def end_session(context: State, caller: SignedIn, session_id: UUID) -> None:
     """One of yours; with `admin.agents`, anybody's. Its token stops working at once."""
     await revoke_session(context, caller, session_id)

@@ -34,7 +34,7 @@ async def post_one(context: State, call: TicketCall, body: SideConversationInput
 
 
 @router.get("/{conversation_id}", summary="One conversation with a third party")
-async def get_one(
+async def get_conversation(
     context: State, caller: SignedIn, ticket: TicketReference, conversation_id: UUID
 ) -> SideConversationView:
     """With its messages, oldest first."""

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from services.assignment.schemas.routing import (
     Absences,
@@ -68,6 +68,10 @@ class MembershipView(View):
     scope: Scope
 
 
+ONLY_SHOWN = MembershipView.model_fields.keys() - {"team_id", "role_id"}
+"""What a membership is read with and is not changed by."""
+
+
 class AgentView(View):
     """An agent."""
 
@@ -117,10 +121,17 @@ class MeView(View):
 
 
 class MembershipInput(Input):
-    """A role in a team."""
+    """A role in a team. The names that it is shown with may be sent back, and change nothing."""
 
     team_id: UUID
     role_id: UUID
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_names(cls, given: object) -> object:
+        if not isinstance(given, dict):
+            return given
+        return {name: value for name, value in given.items() if name not in ONLY_SHOWN}
 
 
 class AgentInput(Input):

@@ -14,14 +14,13 @@ from unicodedata import normalize
 
 from shared.contracts.vocabulary import Channel, Priority, Status
 from shared.kit.http.problems import Problem
+from shared.kit.ticket_numbers import whole_number
 
 MOST_TERMS = 12
 MOST_DAYS = 3650
 _TOKEN = re.compile(r'-?(?:[A-Za-z_]+:)?(?:"[^"]*"?|[^\s"]+)+')
 _KEYED = re.compile(r"([A-Za-z_]+):(?!//)(.+)", re.DOTALL)
 _MARKED_NUMBER = re.compile(r"[\[(]?#([0-9A-Za-z-]{1,32})[\])]?[.,:;!?]?")
-_NUMBER_IN_WORDS = re.compile(r"(?:ticket\s*)?[\[(]?\s?#\s?([0-9A-Za-z-]{1,32})\s?[\])]?[.,:;!?]?", re.IGNORECASE)
-_NUMBER_BEFORE_A_STOP = re.compile(r"([0-9]{4,32})[.,:;!?]")
 _SPAN = re.compile(r"([<>])?\s*(\d{1,5})(m|min|h|d|w)")
 _UNITS: Final = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -119,8 +118,8 @@ class SearchProblem(Problem):
 def parse_search(text: str) -> SearchText:
     """The terms and tokens of a search. Raises SearchProblem at the first token that means nothing."""
     plain = normalize("NFKC", text).strip()
-    if whole := _whole_number(plain):
-        return SearchText((Term(whole[1]),))
+    if number := whole_number(plain):
+        return SearchText((Term(number),))
     terms: list[Term] = []
     tokens: list[Token] = []
     for match in _TOKEN.finditer(plain):
@@ -132,17 +131,6 @@ def parse_search(text: str) -> SearchText:
     if len(terms) + len(tokens) > MOST_TERMS:
         raise SearchProblem(plain, 0, f"a search takes {MOST_TERMS} words and filters at most")
     return SearchText(tuple(terms), tuple(tokens))
-
-
-def reference_in(text: str) -> str:
-    """The number in `#100030`, ` 100030 `, `100030.` or `[#100030]`; any other text as it is, without its blanks."""
-    plain = normalize("NFKC", text).strip()
-    whole = _whole_number(plain)
-    return whole[1] if whole else plain.lstrip("#")
-
-
-def _whole_number(plain: str) -> re.Match[str] | None:
-    return _NUMBER_IN_WORDS.fullmatch(plain) or _NUMBER_BEFORE_A_STOP.fullmatch(plain)
 
 
 def _read(written: str, position: int) -> Term | Token | None:

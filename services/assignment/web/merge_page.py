@@ -10,7 +10,7 @@ from services.assignment.queries.lists import Filters, QueueView, Sort, TimeSpan
 from services.assignment.queries.ticket_page.merged_tickets import find_root
 from services.assignment.queries.ticket_page.requester_tickets import list_requester_tickets
 from services.assignment.queries.ticket_page.tickets import get_ticket, get_view
-from services.assignment.schemas.search_language import SearchProblem, reference_in
+from services.assignment.schemas.search_language import SearchProblem
 from services.assignment.schemas.tickets import TicketView
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from services.assignment.web.refusal_texts import refusal_text
@@ -18,6 +18,7 @@ from shared.contracts.vocabulary import Permission, Status
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem
+from shared.kit.ticket_numbers import reference_in
 
 router = APIRouter(route_class=DeskPageRoute)
 FOUND = 12
@@ -74,7 +75,7 @@ async def _find_target(session: Session, caller: Caller, reference: str) -> Tick
 
 async def _search(session: Session, caller: Caller, words: str) -> tuple[list[TicketView], str]:
     """The tickets found, and what is wrong with a search that means nothing."""
-    filters = Filters(QueueView.ALL, OPEN_TO_MERGE, q=words.removeprefix("#"))
+    filters = Filters(QueueView.ALL, OPEN_TO_MERGE, q=reference_in(words))
     try:
         page = await list_tickets(session, caller, filters, Sort.UPDATED_LAST, TimeSpan(FOUND, None, utc_now()))
     except SearchProblem as problem:

@@ -57,7 +57,7 @@ def _conditions(filters: TicketFilters, topic_id: UUID | None) -> Iterator[Colum
     if filters.channel:
         yield Ticket.channel == filters.channel
     if filters.number:
-        yield Ticket.number == filters.number.removeprefix("#")
+        yield Ticket.number == filters.number
     if filters.created_from:
         yield Ticket.created_at >= filters.created_from
     if filters.created_to:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, TypeVar
 
 from fastapi import Request
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from services.intake.app_state import AppState
 from services.intake.attachments.object_store import StorageUnavailable
@@ -29,6 +29,7 @@ from shared.kit.http.problems import Problem
 from shared.kit.http.rate_limits import RateLimiter
 from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.messages import marked as _
+from shared.kit.ticket_numbers import number_as_written
 
 TRAP = "website"
 """A field people do not see; robots fill it in."""
@@ -94,7 +95,7 @@ class LinkRequest(Input):
     """Someone who lost the link to a request."""
 
     email: Email
-    number: Annotated[str, Field(pattern=r"^#?[0-9]{1,18}$")]
+    number: Annotated[str, Field(pattern=r"^[0-9]{1,18}$"), BeforeValidator(number_as_written)]
 
 
 class ReplyForm(Input):

@@ -36,7 +36,7 @@ async def _announce_request(state: AppState, wanted: LinkRequest, key: str) -> N
     """Commits in either case that a link was asked for, so that the right ones take no longer."""
     async with idempotent_transaction(state.database, "portal:status", key, b"") as guarded:
         if not guarded.stored:
-            await request_access_link(guarded.session, wanted.email, wanted.number.removeprefix("#"), utc_now())
+            await request_access_link(guarded.session, wanted.email, wanted.number, utc_now())
             await guarded.store(b"")
 
 

@@ -76,6 +76,12 @@ async def test_similar_tickets_are_suggested_and_attached_in_bulk(desk: Desk) ->
     assert await children_of(ada, parent) == {alike["id"], by_text["id"]}
     left = {one["ticket"]["id"] for one in (await ada.get(f"{path}/children/suggestions"))["items"]}
     assert not left & {alike["id"], by_text["id"]}
+    for written in (
+        parent["id"],
+        *(text.format(parent["number"]) for text in ("#{}", "[#{}]", '"ticket #{}."')),
+    ):
+        spelt = await ada.get("/v1/tickets", q=f"parent:{written}")
+        assert {one["id"] for one in spelt["items"]} == {alike["id"], by_text["id"]}, written
     found = await ada.get("/v1/tickets", q=f"parent:{parent['number']}")
     assert {one["id"] for one in found["items"]} == {alike["id"], by_text["id"]}
     assert {one["id"] for one in (await ada.get("/v1/tickets", q=f"{first} -is:child"))["items"]} == {parent["id"]}

@@ -106,6 +106,10 @@ async def test_a_clock_that_runs_again_has_no_verdict_until_it_stops(desk: Desk)
         ("America/New_York", date(2025, 10, 31), date(2025, 11, 3)),
         ("America/Havana", date(2025, 11, 1), date(2025, 11, 3)),
         ("Asia/Beirut", date(2026, 3, 28), date(2026, 3, 30)),
+        ("America/Santiago", date(2026, 4, 3), date(2026, 4, 6)),
+        ("America/Santiago", date(2026, 9, 4), date(2026, 9, 7)),
+        ("Africa/Cairo", date(2026, 4, 23), date(2026, 4, 25)),
+        ("Africa/Cairo", date(2026, 10, 29), date(2026, 10, 31)),
         ("Asia/Kathmandu", date(2026, 2, 27), date(2026, 3, 2)),
     ],
 )

@@ -15,7 +15,6 @@ from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.ticket_page.links import CHILD, list_links, relation, would_be_circular
 from services.assignment.queries.ticket_page.tickets import AuthorizedTicket, get_ticket
 from services.assignment.schemas.composing import LinkInput, LinkView
-from services.assignment.schemas.search_language import reference_in
 from shared.contracts.base import TicketId
 from shared.contracts.events import TicketLinked, TicketUnlinked
 from shared.contracts.vocabulary import Permission
@@ -23,6 +22,7 @@ from shared.kit import outbox
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem, invalid
+from shared.kit.ticket_numbers import reference_in
 
 MOST = 50
 """Links of one ticket, its children not counted."""

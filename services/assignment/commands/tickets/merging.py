@@ -25,7 +25,6 @@ from services.assignment.queries.ticket_page.merged_tickets import find_merge_id
 from services.assignment.queries.ticket_page.tickets import AuthorizedTicket, get_ticket
 from services.assignment.schemas.actions import ActionInput
 from services.assignment.schemas.merging import MergeInput
-from services.assignment.schemas.search_language import reference_in
 from services.assignment.schemas.tickets import RelatedTicket
 from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import TicketId
@@ -37,6 +36,7 @@ from shared.kit.db import Session
 from shared.kit.http.problems import Problem, not_found
 from shared.kit.telemetry import log
 from shared.kit.ticket_errors import TicketsUnavailable
+from shared.kit.ticket_numbers import reference_in
 
 MERGES = derived_id(NAMESPACE_URL, "urn:everdesk:assignment:merges")
 

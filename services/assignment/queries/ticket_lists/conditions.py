@@ -12,6 +12,7 @@ from services.assignment.queries.ticket_lists.index_scans import IS_NOBODYS
 from services.assignment.schemas.search_language import FAMILY, FOLLOWED, Due, Key, Token, due_of, read_due
 from shared.contracts.vocabulary import Priority
 from shared.kit.http.problems import invalid
+from shared.kit.ticket_numbers import reference_in
 
 FAMILY_SQL: Final = {
     "incident": "exists (select from incidents where incidents.ticket_id = tickets.id)",
@@ -20,6 +21,8 @@ FAMILY_SQL: Final = {
 CHILD_OF: Final = """tickets.id = any(array(
   select link.ticket_id from ticket_links as link join tickets as parent on parent.id = link.other_id
   where parent.number = ? and link.kind = 'child'))"""
+CHILD_OF_ID: Final = """tickets.id = any(array(
+  select link.ticket_id from ticket_links as link where link.other_id = ? and link.kind = 'child'))"""
 
 
 @dataclass(slots=True)
@@ -111,6 +114,13 @@ class Conditions:
         theirs = f"select ticket_id from followers where agent_id = ?{mentioned}"
         self.add(f"tickets.id = any(array({theirs}))", self.caller.agent_id, is_excluded=is_excluded)
 
+    def _add_parent(self, reference: str, *, is_excluded: bool) -> None:
+        """Adds that a ticket is a child of the one with this number or id."""
+        try:
+            self.add(CHILD_OF_ID, UUID(reference), is_excluded=is_excluded)
+        except ValueError:
+            self.add(CHILD_OF, reference, is_excluded=is_excluded)
+
     def add_token(self, token: Token) -> None:
         """Adds the condition of a search operator. Raises SearchProblem."""
         no = token.is_excluded
@@ -122,7 +132,7 @@ class Conditions:
             case Key.IS if token.value in FOLLOWED or token.value in FAMILY:
                 self._add_relation(token.value, is_excluded=no)
             case Key.PARENT:
-                self.add(CHILD_OF, token.value.lstrip("#"), is_excluded=no)
+                self._add_parent(reference_in(token.value), is_excluded=no)
             case Key.IS | Key.STATUS:
                 self.add("tickets.status = ?", token.value, is_excluded=no)
             case Key.PRIORITY:
