@@ -1,6 +1,7 @@
 """Undoable replies: stored, sent when the undo time has passed, or returned to the draft.
 
-Whoever sends one gives the reply the id that its key names, so that a crash in between never makes two.
+Whoever sends one gives the reply the id that its key names, so that a crash in between never makes two. Whether it is
+out is told by its message alone: once that is stored, its words never return to the draft.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ from services.assignment.queries.ticket_page.held_replies import held_view
 from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.schemas.actions import MessageInput
 from services.assignment.schemas.composing import DraftInput, HeldReplyInput, HeldReplyView
-from shared.contracts.base import AgentId
+from shared.contracts.base import AgentId, TicketId
 from shared.contracts.vocabulary import BodyFormat, Channel, Permission
 from shared.domain.errors import Refusal, TicketArchivedError
 from shared.kit.clock import derived_id, new_id, utc_now
@@ -34,20 +35,23 @@ from shared.kit.db import Session
 from shared.kit.http.app import canonical
 from shared.kit.http.body_check import check_body
 from shared.kit.http.error_handlers import from_exception
-from shared.kit.http.idempotency import fingerprint, in_flight
+from shared.kit.http.idempotency import IN_FLIGHT, fingerprint
 from shared.kit.http.problems import Problem, not_found
 from shared.kit.leases import kept_lease
 from shared.kit.telemetry import log
 from shared.kit.ticket_errors import TicketsUnavailable
+from shared.kit.tickets import command_id as command_id_of
 
 LEASE = timedelta(seconds=9)
 """How long after a crash others take over a reply that was being sent; a sender that lives renews it."""
 AGAIN = timedelta(seconds=30)
 """When a reply that could not be sent is tried again."""
+SOON = timedelta(seconds=2)
+"""When it is looked at again while another process, or one that has just died, has its command under way."""
 SWEEP_SECONDS = 8.0
+"""The longest that a reply waits which another process held and left behind."""
 LOCKED_SECONDS = 0.01
 """A pause for replies that are due but locked by another process, which is about to send them."""
-"""The longest that a reply waits which another process held and left behind."""
 ROUTE = "replies"
 """As a reply that is sent at once: the same key makes the same message, whichever way it takes."""
 AT_ONCE = 20
@@ -115,7 +119,10 @@ async def _insert(session: Session, row: HeldReply) -> None:
 
 
 async def cancel_reply(context: AppState, caller: Caller, reference: str, held_id: UUID) -> HeldReplyView:
-    """Takes a reply back: its words are the draft again. Raises Problem 404, and 409 once it goes out."""
+    """Takes a reply back: its words are the draft again. Raises Problem 404, and 409 once it goes out.
+
+    The row decides: who deletes it first, or claims it first, wins.
+    """
     now = utc_now()
     async with context.database.begin() as session:
         found = await get_ticket(session, caller, reference)
@@ -125,7 +132,7 @@ async def cancel_reply(context: AppState, caller: Caller, reference: str, held_i
         if row is None:
             if await session.scalar(select(HeldReply.id).where(*mine)) is None:
                 raise not_found("reply that can be taken back")
-            raise in_flight()
+            raise Problem(409, "reply_going_out", "the reply is going out at this moment and cannot be taken back")
         await _back_to_draft(session, row, now)
         return held_view(row, caller.name)
 
@@ -210,56 +217,72 @@ async def _send(context: AppState, row: HeldReply) -> None:
     """Sends one, or gives it back to its writer's draft with the reason."""
     caller = await find_agent_caller(context.database, AgentId(row.agent_id), Channel(row.channel))
     if caller is None:
-        await _give_back(context, row, "You were not an active agent any more.")
+        await _end(context, row, given_back="You were not an active agent any more.")
         return
     files = tuple(UUID(one) for one in row.attachments)
     body = MessageInput.model_construct(
         comment=None, body=row.body, body_format=BodyFormat(row.body_format), attachments=files
     )
+    given_back = remark = ""
     try:
         await do(context, _call(caller, row, ROUTE), body)
     except TicketsUnavailable as error:
-        log.warning("held_reply.later", ticket_id=str(row.ticket_id), error=repr(error))
-        if row.tries >= MOST_TRIES:
-            await _give_back(context, row, "It could not be sent; the system was too busy.")
-        else:
-            await _put_off(context, row)
-        return
+        if row.tries < MOST_TRIES:
+            await _put_off(context, row, AGAIN, error)
+            return
+        given_back = "It could not be sent; the system was too busy."
     except (Refusal, Problem) as error:
-        await _give_back(context, row, f"Not sent: {from_exception(error).detail}.")
-        return
-    remark = await _follow(context, caller, row)
-    async with context.database.begin() as session:
-        await session.execute(delete(HeldReply).where(HeldReply.id == row.id))
-        if remark:
-            empty = DraftInput.model_construct(kind="reply", body="", body_format=BodyFormat.MARKDOWN, attachments=())
-            owner = DraftOwner(row.agent_id, row.ticket_id)
-            if "reply" not in await find_drafts(session, owner):
-                await put_draft(session, owner, empty, utc_now(), remark)
+        if _is_under_way(error) and row.tries < MOST_TRIES:
+            await _put_off(context, row, SOON, error)
+            return
+        given_back = f"Not sent: {from_exception(error).detail}."
+    if row.following and (not given_back or await _is_out(context, row)):
+        try:
+            await do(context, _call(caller, row, row.following), ACTIONS[row.following].body())
+        except (Refusal, TicketsUnavailable, Problem) as error:
+            if _is_under_way(error) and row.tries < MOST_TRIES:
+                await _put_off(context, row, SOON, error)
+                return
+            remark = f"Your reply was sent, but the next step did not work: {from_exception(error).detail}."
+    await _end(context, row, given_back=given_back, remark=remark)
 
 
-async def _put_off(context: AppState, row: HeldReply) -> None:
-    later = update(HeldReply).where(HeldReply.id == row.id).values(send_at=utc_now() + AGAIN)
+def _is_under_way(error: Exception) -> bool:
+    """Whether the same command is being sent by somebody else: what comes of it is known in a moment."""
+    return isinstance(error, Problem) and error.code == IN_FLIGHT
+
+
+async def _put_off(context: AppState, row: HeldReply, pause: timedelta, error: Exception) -> None:
+    log.warning("held_reply.later", ticket_id=str(row.ticket_id), error=repr(error))
+    later = update(HeldReply).where(HeldReply.id == row.id).values(send_at=utc_now() + pause)
     async with context.database.begin() as session:
         await session.execute(later.execution_options(synchronize_session=False))
 
 
-async def _follow(context: AppState, caller: Caller, row: HeldReply) -> str:
-    """Takes the step that was to follow; what to tell if it could not be taken."""
-    if not row.following:
-        return ""
-    try:
-        await do(context, _call(caller, row, row.following), ACTIONS[row.following].body())
-    except (Refusal, TicketsUnavailable, Problem) as error:
-        return f"Your reply was sent, but the next step did not work: {from_exception(error).detail}."
-    return ""
-
-
-async def _give_back(context: AppState, row: HeldReply, remark: str) -> None:
+async def _is_out(context: AppState, row: HeldReply) -> bool:
+    """Whether its message is stored, and so announced, whatever was answered since."""
     async with context.database.begin() as session:
-        await session.execute(delete(HeldReply).where(HeldReply.id == row.id))
-        await _back_to_draft(session, row, utc_now(), remark)
-    log.warning("held_reply.given_back", ticket_id=str(row.ticket_id), agent_id=str(row.agent_id))
+        return await session.get(Message, _message_id(row)) is not None
+
+
+async def _end(context: AppState, row: HeldReply, *, given_back: str = "", remark: str = "") -> None:
+    """Forgets a held reply. With a reason in `given_back` its words return to the draft, unless they are out."""
+    now, owner = utc_now(), DraftOwner(row.agent_id, row.ticket_id)
+    async with context.database.begin() as session:
+        gone = await session.scalar(delete(HeldReply).where(HeldReply.id == row.id).returning(HeldReply.id))
+        if gone is None:
+            return
+        if given_back and await session.get(Message, _message_id(row)) is None:
+            await _back_to_draft(session, row, now, given_back)
+            log.warning("held_reply.given_back", ticket_id=str(row.ticket_id), agent_id=str(row.agent_id))
+        elif remark and "reply" not in await find_drafts(session, owner):
+            empty = DraftInput.model_construct(kind="reply", body="", body_format=BodyFormat.MARKDOWN, attachments=())
+            await put_draft(session, owner, empty, now, remark)
+
+
+def _message_id(row: HeldReply) -> UUID:
+    """The id of the message that the reply becomes."""
+    return message_id_of(command_id_of(str(row.agent_id), ROUTE, TicketId(row.ticket_id), row.key))
 
 
 def _call(caller: Caller, row: HeldReply, route: str) -> CommandRequest:

@@ -28,7 +28,7 @@ from shared.domain.errors import Refusal
 from shared.kit.backoff import PATIENT, Pauses
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
-from shared.kit.http.idempotency import fingerprint
+from shared.kit.http.idempotency import IN_FLIGHT, fingerprint
 from shared.kit.http.problems import Problem
 from shared.kit.telemetry import log
 from shared.kit.ticket_errors import TicketsUnavailable
@@ -44,7 +44,8 @@ TRIES: Final = 20
 """How often a ticket may fail to answer before the job goes on without it."""
 KEPT: Final = timedelta(days=14)
 RETRIED: Final = (409, 429, 503)
-IN_FLIGHT: Final = "request_in_flight"
+CHANGED_BY_DONE: Final = (BulkTicketState.QUEUED.value, BulkTicketState.CANCELLED.value)
+"""What was under way when its job was cancelled, and took effect, is told as done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +147,11 @@ async def _act(
 async def _write_down(session: Session, job_id: UUID, results: Sequence[BulkResult]) -> None:
     now = utc_now()
     for result in results:
+        is_done = result.state is BulkTicketState.DONE
         line = (
             BulkTicket.job_id == job_id,
             BulkTicket.ticket_id == result.ticket_id,
-            BulkTicket.state == BulkTicketState.QUEUED.value,
+            BulkTicket.state.in_(CHANGED_BY_DONE if is_done else CHANGED_BY_DONE[:1]),
         )
         if result.is_silent:
             again = update(BulkTicket).where(*line, BulkTicket.attempts < TRIES - 1)

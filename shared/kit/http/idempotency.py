@@ -27,6 +27,9 @@ IdempotencyKey = Annotated[
     ),
 ]
 
+IN_FLIGHT = "request_in_flight"
+"""The code of the refusal of a request that is being carried out already."""
+
 CLAIM = """
 select pg_try_advisory_xact_lock(:lock) as is_free, request_hash, status, body, etag
 from (values (1)) as always left join idempotency_responses on scope = :scope and key = :key
@@ -137,9 +140,7 @@ def key_reused() -> Problem:
 
 def in_flight() -> Problem:
     """The same request is being carried out at this moment."""
-    return Problem(
-        409, "request_in_flight", "a request with this Idempotency-Key is still running", headers={"Retry-After": "1"}
-    )
+    return Problem(409, IN_FLIGHT, "a request with this Idempotency-Key is still running", headers={"Retry-After": "1"})
 
 
 async def forget_older_than(session: Session, age: timedelta) -> None:
