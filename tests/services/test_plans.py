@@ -25,6 +25,7 @@ IN_TEST = (
     "SLA report of 30 days, everything",
     "list, everything, all, by created_at",
     "list, everything, status closed, by -updated_at",
+    "list, own and a team, all, by -due_at",
     "list, everything, tagged as many are, by -updated_at",
     "list, everything, two letters, by created_at",
     "list, everything, a word that is nowhere, by -updated_at",

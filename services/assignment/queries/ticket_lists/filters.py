@@ -49,7 +49,7 @@ async def resolve(session: Session, caller: Caller, filters: Filters, now: datet
     found = await resolve_filters(session, caller, filters, now)
     found.more.add_asked(found.asked)
     scans, values = scopes.scans_of(caller, found.asked)
-    visible, seen = scopes.visible(caller)
+    visible, seen = scopes.visible_in_scans(caller)
     return Listed(scans, tuple(found.more.sql), visible, values | seen | found.more.values), found.terms
 
 

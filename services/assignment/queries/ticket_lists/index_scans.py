@@ -62,6 +62,16 @@ class Order:
         return f"place{direction}, id{direction}"
 
     @property
+    def beyond(self) -> str:
+        """The condition of tickets after the keyset position.
+
+        The planner does not see where that is: of a date that nearly all have it would expect nothing to come after it.
+        """
+        kind = "integer" if self.column == "priority_rank" else "timestamptz"
+        place = f"(select cast(:after_place as {kind})), (select cast(:after_id as uuid))"
+        return f"(tickets.{self.column}, tickets.id) {'<' if self.is_descending else '>'} ({place})"
+
+    @property
     def values(self) -> dict[str, Any]:
         """The parameters of the keyset position."""
         return {} if self.after is None else {"after_id": self.after[0], "after_place": self.after[1]}
@@ -103,8 +113,7 @@ def _walk(scan: IndexScan, order: Order, more: Sequence[str], most: str, columns
     direction = " desc" if order.is_descending else ""
     conditions = [*scan.conditions, *(EACH[one][1] for one in scan.each), *more]
     if order.after is not None:
-        sign = "<" if order.is_descending else ">"
-        conditions.append(f"(tickets.{order.column}, tickets.id) {sign} (:after_place, :after_id)")
+        conditions.append(order.beyond)
     carried = ", ".join(f"tickets.{name}" for name in columns)
     walk = (
         f"select {carried}, tickets.{order.column} as place from tickets where {' and '.join(conditions)}"

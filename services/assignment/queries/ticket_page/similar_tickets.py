@@ -26,6 +26,8 @@ from shared.kit.db import Session
 BEFORE: Final = timedelta(hours=24)
 """How long before the incident a ticket may have been opened: the first reports come before somebody sees the whole."""
 LOOKED_AT: Final = 1_000
+EXAMINED: Final = 5_000
+"""Open tickets among which those are sought: the others have a parent already, or are incidents themselves."""
 LEAST_TRIGRAMS: Final = 0.3
 LEAST_WORDS: Final = 0.5
 """Of 1: the share of the subject's telling words that a ticket must hold, if its subject is not alike."""
@@ -44,14 +46,24 @@ PARTS: Final = {
     "stems": STEMS.format("newest.subject"),
     "own_stems": STEMS.format("cast(:subject as text)"),
     "looked_at": str(LOOKED_AT),
+    "examined": str(EXAMINED),
 }
 """What the statements are put together from. The share of one word alone is no more than a half: it says too little."""
 TICKETS: Final = """
+with recent as materialized (
+  select tickets.id, tickets.number, tickets.subject, tickets.status, tickets.created_at from tickets
+  where {open} and tickets.created_at >= :since and tickets.id <> :incident_id
+    and tickets.merged_into is null and tickets.erased_at is null{visible}
+  order by tickets.created_at desc, tickets.id desc limit {examined}
+), taken as materialized (
+  select link.ticket_id from ticket_links as link
+  where link.ticket_id = any(array(select id from recent)) and link.kind = 'child'
+  union all select ticket_id from incidents where ticket_id = any(array(select id from recent))
+)
 select near.*, least(1, greatest(trigrams, share)) as likeness from (
   select newest.*, {stems} as stems from (
-    select tickets.id, tickets.number, tickets.subject, tickets.status, tickets.created_at from tickets
-    where {open} and tickets.created_at >= :since and tickets.id <> :incident_id and {free}{visible}
-    order by tickets.created_at desc, tickets.id desc limit {looked_at}
+    select * from recent where id not in (select ticket_id from taken)
+    order by created_at desc, id desc limit {looked_at}
   ) as newest offset 0
 ) as near cross join lateral (
   select similarity(lower(near.subject), lower(cast(:subject as text))) as trigrams,
@@ -59,6 +71,7 @@ select near.*, least(1, greatest(trigrams, share)) as likeness from (
      from unnest(cast(:queries as text[]), cast(:english as text[]), cast(:german as text[]))
        as sought (query, english, german)) as share
 ) as measured where {like} order by trigrams + share desc, near.created_at desc limit :most"""
+"""Links are looked up for all tickets at once: of each alone, it would be a walk from the root of their index."""
 INCIDENTS: Final = """
 select tickets.id, tickets.number, tickets.subject, tickets.status, tickets.created_at
 from incidents join tickets on tickets.id = incidents.ticket_id
