@@ -59,8 +59,10 @@ pieces as (
   where dimension = :dimension and resolution = 'day' and starts_at >= :days_from and starts_at < :days_to
   union all
   select starts_at, team_id, key, {_COLUMNS} from activity_counts
-  where dimension = :dimension and resolution = 'slot'
-    and (starts_at >= :slots_from and starts_at < :days_from or starts_at >= :days_to and starts_at < :slots_to)
+  where dimension = :dimension and resolution = 'slot' and starts_at >= :slots_from and starts_at < :days_from
+  union all
+  select starts_at, team_id, key, {_COLUMNS} from activity_counts
+  where dimension = :dimension and resolution = 'slot' and starts_at >= :days_to and starts_at < :slots_to
   union all {_FROM_LOG}
 ), visible as (
   select * from pieces
@@ -69,6 +71,7 @@ pieces as (
     and (:any_agent or key = any(cast(:only_agents as text[])))
 )
 """
+"""The quarter hours before whole days and after them are two ranges of the index; as one condition they are none."""
 _SUMS = ", ".join(f"sum({name})::int as {name}" for name in COLUMNS)
 _KEY = "case when :by_team then team_id::text else key end"
 BY_KEY = text(f"with {_PIECES} select {_KEY} as key, {_SUMS} from visible group by 1")

@@ -46,7 +46,9 @@ with facts as materialized (
   select {start} as starts_at, d.dimension, coalesce(v.team_id, '{nobody}'::uuid) as team_id, d.key, v.metric,
     v.outcome, v.elapsed_seconds as business, coalesce(greatest(extract(epoch from v.settled_at - coalesce(v.started_at,
       case when v.cycle = 1 and v.metric <> 'next_response' then t.created_at end)), 0), v.elapsed_seconds) as wall
-  from verdicts v left join tickets t on t.id = v.ticket_id left join routing_decisions r on r.ticket_id = v.ticket_id
+  from verdicts v
+  left join lateral (select topic_id, channel, created_at from tickets where id = v.ticket_id offset 0) as t on true
+  left join lateral (select evidence from routing_decisions where ticket_id = v.ticket_id offset 0) as r on true
   cross join lateral {dimensions}
   where v.settled_at >= :since and v.settled_at < :until and v.recorded_at <= :recorded_until {only}
     and not exists (
@@ -80,6 +82,7 @@ select dimension, '{resolution}', starts_at, team_id, key, metric, met, breached
   wall_seconds, business_buckets, business_counts, wall_buckets, wall_counts, {histograms}
 from sums left join arrays using (starts_at, dimension, team_id, key, metric)
 """
+"""Tickets and decisions are looked up for each verdict: joined, all there ever were might be read for a day."""
 _STARTS: Final = {
     "slot": "date_bin('15 minutes', v.settled_at, 'epoch')",
     "day": "date_trunc('day', v.settled_at, :zone)",

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -46,6 +46,7 @@ from shared.kit.http.problems import unavailable
 MOST_READ: Final = 20_000
 """Verdicts that a report reads one by one; of more it reads the counts."""
 MOST_TRIES: Final = 3
+SLOT: Final = timedelta(minutes=15)
 _SCOPE: Final = """
   (:sees_all or team_id = any(cast(:teams as uuid[]))) and (:any_team or team_id = any(cast(:only_teams as uuid[])))
 """
@@ -67,12 +68,17 @@ COUNTED: Final[dict[Measures, TextClause]] = {
     measures: text(_COUNTED.format(columns=", ".join(_MEASURED.format(one) for one in measures)))
     for measures in (BUSINESS, BUSINESS_AND_WALL)
 }
+_STEPS: Final = "select * from clock_counts where dimension = 'all' and resolution = "
 COUNTED_STEPS: Final = text(f"""
 select date_trunc(:step, starts_at, :zone) as at, metric, sum(met)::int as met, sum(breached)::int as breached,
   sum(cancelled)::int as cancelled
-from clock_counts where dimension = 'all' and resolution = :resolution and starts_at >= :since and starts_at < :until
-  and {_SCOPE} group by 1, 2
+from (
+  {_STEPS} 'day' and starts_at >= :days_from and starts_at < :days_to
+  union all {_STEPS} 'slot' and starts_at >= :slots_from and starts_at < :days_from
+  union all {_STEPS} 'slot' and starts_at >= :days_to and starts_at < :slots_to
+) as counted where {_SCOPE} group by 1, 2
 """)
+"""Whole days, and the quarter hours before and after them."""
 
 
 @dataclass
@@ -216,14 +222,15 @@ async def step_clocks(
     session: Session, caller: Caller, period: Period, mark: CountedUntil, step: str
 ) -> dict[tuple[datetime, str], ClockSums]:
     """The counts per interval of the reader's zone and metric, without times."""
-    is_of_days = mark.zone == period.zone and step != "hour"
-    inner = whole_days(period, ZoneInfo(mark.zone))
-    values = {"step": step, "zone": period.zone, "since": inner[0], "until": inner[1]}
-    values |= {"resolution": "day" if is_of_days else "slot"} | await _scope(session, caller, period)
+    slots = whole_slots(period)
+    days = whole_days(period, ZoneInfo(mark.zone)) if mark.zone == period.zone and step != "hour" else slots[1:] * 2
+    values = {"step": step, "zone": period.zone, "slots_from": slots[0], "slots_to": slots[1]}
+    values |= {"days_from": min(days[0], slots[1]), "days_to": min(days[1], slots[1])}
+    values |= await _scope(session, caller, period)
     sums: dict[tuple[datetime, str], ClockSums] = {}
     for row in await session.execute(COUNTED_STEPS, values):
         sums[row.at, row.metric] = ClockSums(row.met, row.breached, row.cancelled)
-    entries = _entries(caller, period, mark, inner, None, BUSINESS)
+    entries = _entries(caller, period, mark, slots, None, BUSINESS)
     for row in await session.execute(_others(entries, period, step=step)):
         _add(sums.setdefault((row.step, row.metric), ClockSums()), row)
     return sums
@@ -233,6 +240,15 @@ def whole_days(period: Period, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """The part of the period that whole days of a zone make; empty at its end if there is none."""
     since, until = next_day(period.since - timedelta(microseconds=1), zone), day_start(period.until, zone)
     return (since, until) if since < until else (period.until, period.until)
+
+
+def whole_slots(period: Period) -> tuple[datetime, datetime]:
+    """The part of the period that whole quarter hours make; empty at its end if there is none."""
+    length = SLOT.total_seconds()
+    first, last = -(-period.since.timestamp() // length), period.until.timestamp() // length
+    if first >= last:
+        return period.until, period.until
+    return datetime.fromtimestamp(first * length, UTC), datetime.fromtimestamp(last * length, UTC)
 
 
 def _cover(since: datetime, until: datetime, mark: CountedUntil) -> list[tuple[str, datetime]]:

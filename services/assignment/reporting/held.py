@@ -39,8 +39,10 @@ with pieces as (
   where dimension = :dimension and resolution = 'day' and starts_at >= :days_from and starts_at < :days_to
   union all
   select team_id, key, stretches, seconds from held_counts
-  where dimension = :dimension and resolution = 'slot'
-    and (starts_at >= :slots_from and starts_at < :days_from or starts_at >= :days_to and starts_at < :slots_to)
+  where dimension = :dimension and resolution = 'slot' and starts_at >= :slots_from and starts_at < :days_from
+  union all
+  select team_id, key, stretches, seconds from held_counts
+  where dimension = :dimension and resolution = 'slot' and starts_at >= :days_to and starts_at < :slots_to
   union all
   select team_id, key, 1, seconds from ({STRETCHES} and d.dimension = :dimension and e.at >= :since and e.at < :until
     and (e.recorded_at > :counted_until or e.at < :slots_from or e.at >= :slots_to)) as young
