@@ -32,7 +32,10 @@ only sometimes is seen. Of the times the shortest counts, because other work onl
 the most closed tickets to that with the fewest, {FLOOR_PAGES} pages or {FLOOR_MS:g} ms added to both; the fewest are
 those that fill what the path reads at most: a list of closed tickets of one agent is short where there are a thousand
 among all, and cheap for that reason. What it returns must then be as many rows. A page more for
-each row that is looked up is no growth: it is a B-tree with one more level."""
+each row that is looked up is no growth: it is a B-tree with one more level; and reports that look up thousands of
+lines, or read the event log by ranges of its pages, are compared from 100,000 on, where trees have their levels and the
+log is longer than a range. What is no past is as much at each size: failed deliveries, and alerts that are still kept.
+"""
 
 Costs = dict[tuple[str, str], Cost]
 Compared = Mapping[tuple[str, str], Sequence[Cost]]

@@ -34,7 +34,7 @@ from shared.contracts.vocabulary import Channel, Permission, Priority, Scope, St
 from shared.domain.permissions import Grant, Principal
 from shared.kit.clock import utc_now
 from shared.kit.db import Database
-from tests.support.growth.fill import A_TICKET
+from tests.support.growth.fill import A_TICKET, LOG_IN_RANGES
 from tests.support.growth.query_plans import Path
 
 EVERYTHING = frozenset(Permission)
@@ -144,7 +144,7 @@ def _activity(database: Database, name: str, caller: Caller) -> Path:
                 await get_activity_report(session, caller, period, group_by, ReportInterval.DAY)
             await get_arrival_report(session, caller, period)
 
-    return Path(name, run)
+    return Path(name, run, LOG_IN_RANGES)
 
 
 def _open_tickets(database: Database, name: str, caller: Caller) -> Path:

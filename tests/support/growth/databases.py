@@ -21,7 +21,7 @@ from services.notification.settings import NotificationSettings
 from shared.kit.clock import utc_now
 from shared.kit.db import Database, dsn_of, migrate
 from shared.kit.settings import ServiceSettings
-from tests.support.growth import assignment_paths, beside_paths, intake_paths, notification_paths
+from tests.support.growth import assignment_paths, beside_paths, intake_paths, notification_paths, report_paths
 from tests.support.growth.fill import A_TICKET, OPEN, fill
 from tests.support.growth.page_counts import count_statements
 from tests.support.growth.query_plans import Path
@@ -84,6 +84,11 @@ async def past(folder: Folder, *, is_counted: bool = False, password: str | None
                         settings["assignment"],  # type: ignore[arg-type]
                         assignment_paths.callers(teams, agents[0]),
                         agents,
+                    ),
+                    *report_paths.paths(
+                        databases["assignment"],
+                        settings["assignment"],  # type: ignore[arg-type]
+                        assignment_paths.callers(teams, agents[0]),
                     ),
                 ],
                 "intake": list(intake_paths.paths(databases["intake"], settings["intake"], A_TICKET)),  # type: ignore[arg-type]

@@ -19,6 +19,11 @@ BUSY: Final = "person7@example.org"
 """Somebody with one ticket in two hundred."""
 KEY: Final = "growthkey"
 A_TICKET: Final = ticket_id(77)
+LOG_IN_RANGES: Final = 100_000
+"""Closed tickets with which a report's share of the event log is less than the whole log.
+
+Its index by time is of ranges of pages, and trees of fewer have a level less, for each of thousands of lines looked up.
+"""
 ASSIGNMENT: Final = (
     f"""
     insert into tickets (id, number, seq, revision, status, priority, priority_rank, team_id, assignee_id, assigned_at,
@@ -120,8 +125,8 @@ NOTIFICATION: Final = (
     insert into deliveries (id, cause, recipient, template, template_version, ticket_id, facts, status, address, name,
       message_id, created_at, sent_at, next_attempt_at)
     select md5('delivery' || i || recipient)::uuid, 'event' || i, recipient, 'reply', 1, id, '{{}}',
-      case when i % 500 = 0 or i between -200 and -101 then 'failed' when i between -20 and -1 then 'queued'
-        when i between -40 and -21 then 'waiting' else 'sent' end,
+      case when i between 1 and 1000 and i % 10 = 0 or i between -200 and -101 then 'failed'
+        when i between -20 and -1 then 'queued' when i between -40 and -21 then 'waiting' else 'sent' end,
       email, 'Person', '<' || i || recipient || '@example.org>', at, at,
       case when i between -20 and -1 then now() end
     from ({NUMBERED}) as n, unnest(array['requester', 'assignee']) as recipient

@@ -112,7 +112,7 @@ INTAKE: Final = (
     insert into alerts (id, key_id, fingerprint, state, report, ticket_id, is_collected, is_told, first_at, last_at,
       repeats, relapses, digest, attempts)
     select md5('alert' || i)::uuid, 'growthkey', 'print' || i, 'resolved', '{{"title": "Disk"}}', id, false, true, at,
-      at, 1, 0, decode(md5(i::text), 'hex'), 0
+      now() - make_interval(days => i / 50 % 80), 1, 0, decode(md5(i::text), 'hex'), 0
     from ({NUMBERED}) as n where i > 0 and i % 50 = 0
     """,
     f"""

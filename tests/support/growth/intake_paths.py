@@ -21,6 +21,7 @@ from services.intake.models import MailAncestor, MailId, RawMailState
 from services.intake.privacy.retention import Retention
 from services.intake.privacy.subject_data import find_subject_data
 from services.intake.queries.people import addresses_of_person
+from services.intake.queries.requester_names import find_known_name
 from services.intake.queries.tickets import list_tickets
 from services.intake.schemas import TicketFilters
 from services.intake.settings import IntakeSettings, RetentionPolicy
@@ -66,15 +67,11 @@ def _of_tickets(ticket_id: UUID) -> Iterator[tuple[str, Asking]]:
 def _of_what_is_new(ticket_id: UUID) -> Iterator[tuple[str, Asking]]:
     yield "the question about a resolution", lambda session: find_survey(session, ticket_id)
     yield "the addresses of a person", lambda session: addresses_of_person(session, BUSY)
-    yield "alerts are forgotten", _forget_alerts
+    yield "the name of somebody who wrote before", lambda session: find_known_name(session, BUSY)
+    yield "the name of somebody who never wrote", lambda session: find_known_name(session, "new@example.org")
+    yield "alerts are forgotten", forget_old_alerts
     yield "which mails somebody wants", lambda session: find_wanted(session, RARE)
     yield "somebody in copy who chooses their mails", lambda session: find_participant(session, ticket_id, RARE)
-
-
-async def _forget_alerts(session: Session) -> None:
-    """Until none is left that is old: the first run, which only warms up, has years of them to forget."""
-    for _ in range(5):
-        await forget_old_alerts(session)
 
 
 def _of_keys() -> Iterator[tuple[str, Asking]]:
