@@ -4,28 +4,30 @@ import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from services.assignment.app_state import AppState
 from services.assignment.commands.configuration.administration import changing
 from services.assignment.commands.configuration.audit import record_change
 from services.assignment.commands.people.granting import check_may_grant, lock_rights
 from services.assignment.commands.people.people import change_agent_within
-from services.assignment.models import DirectoryGroup, DirectoryGroupMember, GroupRole, Role, Team
+from services.assignment.models import DirectoryGroup, DirectoryGroupMember, GroupRole, Role, SingleSignOn, Team
 from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.people.people import get_agent_view
 from services.assignment.schemas.people import AgentPatch, MembershipInput, MembershipView
 from services.assignment.schemas.provisioning import GroupRolesInput, GroupRolesView, GroupRoleView
+from services.assignment.schemas.single_sign_on import FIRST
 from shared.kit.db import Session
-from shared.kit.http.problems import Problem
+from shared.kit.http.problems import Problem, not_found
 
 
-async def get_group_roles(session: Session) -> GroupRolesView:
-    """The group mappings in order of precedence."""
+async def get_group_roles(session: Session, provider: int = FIRST) -> GroupRolesView:
+    """The mappings of a provider's groups in order of precedence; SCIM's groups are those of the first provider."""
     query = (
         select(GroupRole.group_name, Team.id, Team.name, Role.id, Role.name)
         .join(Team, Team.id == GroupRole.team_id)
         .join(Role, Role.id == GroupRole.role_id)
+        .where(GroupRole.provider_id == provider)
         .order_by(GroupRole.position)
     )
     views = [
@@ -33,28 +35,36 @@ async def get_group_roles(session: Session) -> GroupRolesView:
         for group, team_id, team, role_id, role in (await session.execute(query)).tuples()
     ]
     content = "\n".join(f"{one.group}\t{one.team_id}\t{one.role_id}" for one in views)
-    return GroupRolesView(group_roles=views, version=hashlib.sha256(content.encode()).hexdigest()[:16])
+    version = hashlib.sha256(content.encode()).hexdigest()[:16]
+    return GroupRolesView(provider=provider, group_roles=views, version=version)
 
 
-async def replace_group_roles(context: AppState, by: Caller, body: GroupRolesInput) -> GroupRolesView:
-    """Replaces the group mappings and updates the roles of SCIM groups' members accordingly.
+async def replace_group_roles(
+    context: AppState, by: Caller, body: GroupRolesInput, provider: int = FIRST
+) -> GroupRolesView:
+    """Replaces a provider's group mappings; those of the first update the roles of SCIM groups' members.
 
-    Raises Problem 403 for a role that `by` may not give, 412 if the mappings have changed since `version`.
+    Raises Problem 404 for a provider that is not there, 403 for a role that `by` may not give, 412 if the mappings have
+    changed since `version`.
     """
     async with changing(context, by) as session:
         await lock_rights(session)
-        before = await get_group_roles(session)
+        if provider != FIRST and await session.get(SingleSignOn, provider) is None:
+            raise not_found("provider")
+        before = await get_group_roles(session, provider)
         if body.version not in (None, before.version):
             raise Problem(412, "version_conflict", "somebody else changed the roles of groups; look at them again")
         known = {(one.team_id, one.role_id) for one in before.group_roles}
         await check_may_grant(session, by, {(one.team_id, one.role_id) for one in body.group_roles} - known)
-        await session.execute(delete(GroupRole))
-        for position, one in enumerate(body.group_roles, start=1):
-            session.add(GroupRole(position=position, group_name=one.group, team_id=one.team_id, role_id=one.role_id))
+        await session.execute(delete(GroupRole).where(GroupRole.provider_id == provider))
+        begin = 1 + (await session.scalar(select(func.max(GroupRole.position))) or 0)
+        for position, one in enumerate(body.group_roles, start=begin):
+            row = {"group_name": one.group, "team_id": one.team_id, "role_id": one.role_id}
+            session.add(GroupRole(position=position, provider_id=provider, **row))
         await session.flush()
-        after = await get_group_roles(session)
+        after = await get_group_roles(session, provider)
         await record_change(session, before, after)
-        if after.version != before.version:
+        if after.version != before.version and provider == FIRST:
             members = await session.scalars(select(DirectoryGroupMember.agent_id).distinct())
             await align_with_groups(session, by, sorted(members))
         return after

@@ -109,38 +109,48 @@ def object_of(answer: FetchedResponse) -> dict[str, Any]:
 
 
 @dataclass
-class ProviderCache:
-    """The provider in use, and its keys; another issuer takes its place."""
+class _Remembered:
+    """A provider with its keys."""
 
-    _provider: Provider | None = None
-    _keys: list[VerifyingKey] = field(default_factory=list)
-    _fresh_until: float = 0.0
-    _asked_again_at: float = -AGAIN_AFTER_SECONDS
+    provider: Provider
+    keys: list[VerifyingKey]
+    fresh_until: float
+    asked_again_at: float = -AGAIN_AFTER_SECONDS
+
+
+@dataclass
+class ProviderCache:
+    """The providers in use, by issuer, each with its keys."""
+
+    _known: dict[str, _Remembered] = field(default_factory=dict)
 
     async def get(self, http: SafeHttpClient, issuer: str) -> Provider:
         """The provider of an issuer. Raises SignOnRefused."""
-        known = self._provider
-        if known is not None and known.issuer == issuer and time.monotonic() < self._fresh_until:
-            return known
+        known = self._known.get(issuer)
+        if known is not None and time.monotonic() < known.fresh_until:
+            return known.provider
         provider = await discover(http, issuer)
         keys = await fetch_keys(http, provider)
-        self._provider, self._keys = provider, keys
-        self._fresh_until = time.monotonic() + REMEMBERED_SECONDS
+        found = _Remembered(provider, keys, time.monotonic() + REMEMBERED_SECONDS)
+        if known is not None:
+            found.asked_again_at = known.asked_again_at
+        self._known[issuer] = found
         return provider
 
-    @property
-    def keys(self) -> list[VerifyingKey]:
-        """Those of the provider in use."""
-        return self._keys
+    def keys_of(self, provider: Provider) -> list[VerifyingKey]:
+        """Those of one provider; none of a provider that was not asked."""
+        known = self._known.get(provider.issuer)
+        return known.keys if known is not None else []
 
     async def renew_keys(self, http: SafeHttpClient, provider: Provider) -> bool:
         """Asks for the keys again, for one that is not known; False if that was done a moment ago."""
-        if time.monotonic() - self._asked_again_at < AGAIN_AFTER_SECONDS:
+        known = self._known.get(provider.issuer)
+        if known is None or time.monotonic() - known.asked_again_at < AGAIN_AFTER_SECONDS:
             return False
-        self._asked_again_at = time.monotonic()
-        self._keys = await fetch_keys(http, provider)
+        known.asked_again_at = time.monotonic()
+        known.keys = await fetch_keys(http, provider)
         return True
 
     def forget(self) -> None:
         """Reads everything anew next time."""
-        self._fresh_until, self._asked_again_at = 0.0, -AGAIN_AFTER_SECONDS
+        self._known.clear()

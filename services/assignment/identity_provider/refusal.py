@@ -10,6 +10,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "away": "The identity provider does not answer. Try again in a moment.",
         "denied": "The identity provider did not sign you in.",
         "unverified": "The identity provider does not vouch for your e-mail address. Ask your administrator.",
+        "other_domain": "This identity provider does not speak for your e-mail address. Use another way to sign in.",
         "unknown": "You have no account here. Ask an administrator to add you.",
         "no_role": "None of your groups has a role here. Ask an administrator.",
         "inactive": "Your account here is deactivated. Ask an administrator.",

@@ -59,6 +59,8 @@ class GroupRole(Base):
     __tablename__ = "group_roles"
 
     position: Mapped[int] = mapped_column(primary_key=True)
+    provider_id: Mapped[int] = mapped_column(server_default=text("1"))
+    """Whose groups these are: the number of a connection; those of the first are SCIM's as well."""
     group_name: Mapped[str] = mapped_column(String(255))
     """The group's name, or its id at the directory."""
     team_id: Mapped[UUID] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"))

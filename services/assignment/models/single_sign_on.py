@@ -3,14 +3,14 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.assignment.models.base import Base
 
 
 class SingleSignOn(Base):
-    """How the provider is reached and what it is trusted with: one row, made when it is first saved."""
+    """How a provider is reached and what it is trusted with; the first row is made when it is first saved."""
 
     __tablename__ = "single_sign_on"
 
@@ -24,6 +24,8 @@ class SingleSignOn(Base):
     scopes: Mapped[str] = mapped_column(String(255))
     groups_claim: Mapped[str] = mapped_column(String(120))
     creates_agents: Mapped[bool]
+    domains: Mapped[str] = mapped_column(Text, server_default=text("''"))
+    """Of the addresses that it vouches for, separated by blanks; empty: all."""
     trusts_addresses: Mapped[bool]
     second_factor: Mapped[str] = mapped_column(String(16))
     passwords: Mapped[str] = mapped_column(String(16))

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from services.assignment.schemas.single_sign_on import FIRST
 from services.assignment.schemas.tickets import View
 from shared.kit.http.inputs import Input, Line
 
@@ -42,13 +43,15 @@ class GroupRolesView(View):
     A team that is named here is kept by groups alone: who is in none of its groups has no role in it.
     """
 
+    provider: int = FIRST
+    """The number of the provider whose groups these are; those of the first are SCIM's as well."""
     group_roles: list[GroupRoleView]
     version: str
 
     @property
     def id(self) -> str:
         """What the audit log calls it."""
-        return "group-roles"
+        return "group-roles" if self.provider == FIRST else f"group-roles-{self.provider}"
 
     @property
     def name(self) -> str:

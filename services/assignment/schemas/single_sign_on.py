@@ -24,7 +24,12 @@ def _issuer(text: str) -> str:
     return text
 
 
+FIRST = 1
 Issuer = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_issuer)]
+Domains = Annotated[
+    str,
+    StringConstraints(pattern=r"^([\w-]+(\.[\w-]+)+( +|$))*$", max_length=1000, to_lower=True, strip_whitespace=True),
+]
 Claim = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{0,120}$")]
 
 
@@ -51,7 +56,7 @@ class ProviderFactor(StrEnum):
 
 
 class SingleSignOnPatch(Input):
-    """What to change."""
+    """What to change of a provider's connection."""
 
     is_enabled: bool | None = None
     name: ShortLine | None = None
@@ -66,15 +71,27 @@ class SingleSignOnPatch(Input):
     """The claim that lists a person's groups; empty: roles do not come with the sign-in."""
     creates_agents: bool | None = None
     """Whether somebody unknown becomes an agent, if a group of theirs stands for a role."""
+    domains: Domains | None = None
+    """Domains of the addresses that the provider vouches for, separated by blanks; empty: all."""
     trusts_addresses: bool | None = None
     """Whether addresses count as verified though the provider does not say so (`email_verified`)."""
     second_factor: ProviderFactor | None = None
     passwords: PasswordUse | None = None
 
 
-class SingleSignOnView(View):
-    """The connection, without its secret."""
+class NewProvider(SingleSignOnPatch):
+    """Another provider; it is off until it is switched on."""
 
+    name: ShortLine
+    issuer: Issuer
+    client_id: ClientId
+
+
+class SingleSignOnView(View):
+    """A provider's connection, without its secret."""
+
+    provider: int = FIRST
+    """Its number: 1 is the one that settings may fix, and whose groups are SCIM's as well."""
     is_enabled: bool = False
     name: str = "your organisation"
     issuer: str = ""
@@ -83,6 +100,7 @@ class SingleSignOnView(View):
     scopes: str = "openid profile email"
     groups_claim: str = "groups"
     creates_agents: bool = False
+    domains: str = ""
     trusts_addresses: bool = False
     second_factor: ProviderFactor = ProviderFactor.BY_AMR
     passwords: PasswordUse = PasswordUse.ALLOWED
@@ -90,12 +108,14 @@ class SingleSignOnView(View):
     """Whether issuer, client and secret come from the settings and cannot be changed here."""
     redirect_uri: str = ""
     """To register at the provider."""
+    back_channel_uri: str = ""
+    """To register at the provider for back-channel logout."""
     version: int = 0
 
     @property
     def id(self) -> str:
         """What the audit log calls it."""
-        return "single-sign-on"
+        return "single-sign-on" if self.provider == FIRST else f"single-sign-on-{self.provider}"
 
 
 class ConnectionCheck(View):

@@ -11,7 +11,7 @@ from services.assignment.access.request_origin import visit_of
 from services.assignment.access.second_step import LASTS, SecondStep
 from services.assignment.access.sessions import SignedIn, Visit, sign_out, sign_out_everywhere
 from services.assignment.access.sign_in import sign_in
-from services.assignment.access.single_sign_on.connection import provider_name
+from services.assignment.access.single_sign_on.connection import usable_providers
 from services.assignment.deps import State
 from services.assignment.settings import AssignmentSettings
 from services.assignment.web.page_base import (
@@ -23,7 +23,7 @@ from services.assignment.web.page_base import (
     MaybeAgent,
     TheDesk,
 )
-from services.assignment.web.provider_sign_out import SIGNED_OUT_COOKIE, keep_hint
+from services.assignment.web.provider_sign_out import keep_hint, read_provider
 from services.assignment.web.refusal_texts import refusal_text
 from shared.contracts.vocabulary import Channel
 from shared.kit.http.form_tokens import check_form_token
@@ -79,8 +79,8 @@ async def show_sign_in(
         email=email,
         error="",
         notices=notices,
-        provider_name=await provider_name(context),
-        was_at_provider=desk.pages.cookie(request, SIGNED_OUT_COOKIE) is not None,
+        providers=await usable_providers(context),
+        left_provider=read_provider(request, desk),
     )
 
 
@@ -100,12 +100,11 @@ async def post_sign_in(
         visit = desk_visit(request, desk, context.settings)
         signed_in = await sign_in(context, email.strip(), password.get_secret_value(), visit)
     except Problem as problem:
-        name = await provider_name(context)
         said = {
             "following": safe_path(following),
             "email": email,
             "error": refusal_text(problem.detail),
-            "provider_name": name,
+            "providers": await usable_providers(context),
         }
         page = desk.render(request, "sign_in.html", None, problem.status, **said)
         page.headers.update(problem.headers)
@@ -133,5 +132,7 @@ async def post_sign_out(
     response = desk.redirect("/", ("success", said))
     desk.pages.delete_cookie(response, SESSION_COOKIE)
     if ended is not None:
-        keep_hint(response, desk, ended)
+        for provider in await usable_providers(context):
+            if provider.issuer == ended.issuer:
+                keep_hint(response, desk, provider.provider, ended)
     return response

@@ -2,23 +2,24 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.status import HTTP_303_SEE_OTHER
 
 from services.assignment.access.single_sign_on.back_channel import end_as_told
-from services.assignment.access.single_sign_on.connection import get_connection
+from services.assignment.access.single_sign_on.connection import find_connection
 from services.assignment.access.single_sign_on.flow import ProviderAnswer, begin_sign_on, finish_sign_on
 from services.assignment.access.single_sign_on.keys import LASTS_SECONDS
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
 from services.assignment.identity_provider.refusal import SignOnRefused
+from services.assignment.schemas.single_sign_on import FIRST
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from services.assignment.web.provider_sign_out import SIGNED_OUT_COOKIE, read_hint
 from services.assignment.web.refusal_texts import refusal_text
 from services.assignment.web.sign_in import desk_visit, enter, safe_path
 from shared.kit.http.client_address import address_of, network_of
-from shared.kit.http.problems import Problem
+from shared.kit.http.problems import Problem, not_found
 from shared.kit.http.rate_limits import RateLimiter
 from shared.kit.telemetry import log
 
@@ -29,26 +30,24 @@ router = APIRouter(route_class=DeskPageRoute)
 Text = Annotated[str, Query(max_length=8192)]
 
 
-@router.get(PATH)
-async def show_provider(
-    request: Request, desk: TheDesk, context: State, following: Annotated[str | None, Query(alias="next")] = None
-) -> Response:
-    """Sends the browser to the provider."""
-    await _count(request, context)
-    try:
-        trip = await begin_sign_on(context, safe_path(following))
-    except SignOnRefused as refused:
-        return _refused(request, desk, refused)
-    response = RedirectResponse(trip.url, HTTP_303_SEE_OTHER, headers={"Cache-Control": "no-store"})
-    desk.pages.set_cookie(response, COOKIE, trip.cookie, max_age=LASTS_SECONDS)
-    return response
+def provider_number(request: Request) -> int:
+    """The provider of a path; without one it is the first. Raises Problem 404."""
+    text = request.path_params.get("provider", str(FIRST))
+    if not (text.isascii() and text.isdecimal() and len(text) <= 4):
+        raise not_found("provider")
+    return int(text)
 
 
+ProviderNumber = Annotated[int, Depends(provider_number)]
+
+
+@router.get(f"{PATH}/{{provider}}/callback")
 @router.get(f"{PATH}/callback")
 async def show_arrival(
     request: Request,
     desk: TheDesk,
     context: State,
+    number: ProviderNumber,
     state: Text = "",
     code: Text = "",
     iss: Annotated[str | None, Query(max_length=2000)] = None,
@@ -59,11 +58,11 @@ async def show_arrival(
     visit = desk_visit(request, desk, context.settings)
     answer = ProviderAnswer(desk.pages.cookie(request, COOKIE) or "", state, code, iss, error)
     try:
-        arrival = await finish_sign_on(context, answer, visit)
+        arrival = await finish_sign_on(context, number, answer, visit)
     except SignOnRefused as refused:
-        return _refused(request, desk, refused)
+        return _refused(request, desk, number, refused)
     except Problem as problem:
-        return _page(request, desk, problem.status, refusal_text(problem.detail))
+        return _page(request, desk, number, problem.status, refusal_text(problem.detail))
     response = enter(desk, arrival.outcome, safe_path(arrival.following))
     desk.pages.delete_cookie(response, COOKIE)
     return response
@@ -73,24 +72,47 @@ async def show_arrival(
 async def show_sign_out(request: Request, desk: TheDesk, context: State) -> Response:
     """Ends the session at the provider too, after the one here: else the next click signs in again."""
     await _count(request, context)
+    number, hint = read_hint(request, desk, context.settings)
     async with context.database.begin() as session:
-        connection = await get_connection(session, context.settings)
+        connection = await find_connection(session, context.settings, number)
+    if connection is None or not connection.is_usable:
+        return desk.redirect("/")
     try:
         provider = await context.provider.get(context.http_client, connection.view.issuer)
     except SignOnRefused:
         return desk.redirect("/")
-    if not connection.is_usable or provider.end_session_endpoint is None:
+    if provider.end_session_endpoint is None:
         return desk.redirect("/")
-    hint = read_hint(request, desk, context.settings)
     place = provider.end_session_url(connection.view.client_id, context.settings.desk_url, hint)
     response = RedirectResponse(place, HTTP_303_SEE_OTHER, headers={"Cache-Control": "no-store"})
     desk.pages.delete_cookie(response, SIGNED_OUT_COOKIE)
     return response
 
 
+@router.get(f"{PATH}/{{provider}}")
+@router.get(PATH)
+async def show_provider(
+    request: Request,
+    desk: TheDesk,
+    context: State,
+    number: ProviderNumber,
+    following: Annotated[str | None, Query(alias="next")] = None,
+) -> Response:
+    """Sends the browser to a provider."""
+    await _count(request, context)
+    try:
+        trip = await begin_sign_on(context, number, safe_path(following))
+    except SignOnRefused as refused:
+        return _refused(request, desk, number, refused)
+    response = RedirectResponse(trip.url, HTTP_303_SEE_OTHER, headers={"Cache-Control": "no-store"})
+    desk.pages.set_cookie(response, COOKIE, trip.cookie, max_age=LASTS_SECONDS)
+    return response
+
+
+@router.post(f"{PATH}/{{provider}}/back-channel-logout")
 @router.post(f"{PATH}/back-channel-logout")
 async def post_back_channel_logout(
-    request: Request, context: State, logout_token: Annotated[str, Form()] = ""
+    request: Request, context: State, number: ProviderNumber, logout_token: Annotated[str, Form()] = ""
 ) -> Response:
     """The provider says that a session there has ended (OpenID Connect Back-Channel Logout 1.0).
 
@@ -102,7 +124,7 @@ async def post_back_channel_logout(
     await limiter.check(None, network_of(address))
     headers = {"Cache-Control": "no-store"}
     try:
-        await end_as_told(context, logout_token, address)
+        await end_as_told(context, number, logout_token, address)
     except SignOnRefused as refused:
         log.warning("single_sign_on.logout_refused", reason=refused.reason, detail=refused.detail[:200])
         body = {"error": "invalid_request", "error_description": f"the logout token is not accepted: {refused.reason}"}
@@ -116,13 +138,14 @@ async def _count(request: Request, context: AppState) -> None:
     await limiter.check(None, network_of(address_of(request, context.settings.trusted_proxies)))
 
 
-def _refused(request: Request, desk: DeskPages, refused: SignOnRefused) -> Response:
+def _refused(request: Request, desk: DeskPages, number: int, refused: SignOnRefused) -> Response:
     """The sign-in page once more; why, only the log says."""
     log.warning("single_sign_on.refused", reason=refused.reason, detail=refused.detail[:200])
-    return _page(request, desk, 503 if refused.reason == "away" else 403, refused.words)
+    return _page(request, desk, number, 503 if refused.reason == "away" else 403, refused.words)
 
 
-def _page(request: Request, desk: DeskPages, status: int, words: str) -> Response:
-    page = desk.render(request, "sign_in_refused.html", None, status, words=words)
+def _page(request: Request, desk: DeskPages, number: int, status: int, words: str) -> Response:
+    again = PATH if number == FIRST else f"{PATH}/{number}"
+    page = desk.render(request, "sign_in_refused.html", None, status, words=words, again=again)
     desk.pages.delete_cookie(page, COOKIE)
     return page

@@ -77,7 +77,7 @@ async def test_the_pages_can_be_read_by_everybody(address: str, browser: Browser
     options = {"viewport": {"width": WIDTHS[device], "height": 900}, "color_scheme": scheme}
     async with page_of(browser, **options) as page:
         await sign_in(page, address, path="/admin/service-tokens")
-        for path in ("single-sign-on", "service-tokens", "service-tokens/new"):
+        for path in ("single-sign-on", "single-sign-on/new", "service-tokens", "service-tokens/new"):
             await page.goto(f"{address}/admin/{path}")
             found = await Axe().run(page)
             assert found.violations_count == 0, found.generate_report()

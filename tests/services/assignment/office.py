@@ -48,14 +48,22 @@ class Office:
 
     desk: Desk
     provider: IdentityProvider
+    number: int = 1
+
+    @property
+    def place(self) -> str:
+        """The path at which a sign-in with the provider begins."""
+        return "/sign-in/sso" if self.number == 1 else f"/sign-in/sso/{self.number}"
 
     async def set(self, expect: int = 200, **changes: Any) -> Json:
         """Changes the connection."""
-        return await (await self.desk.agent("ada")).patch("/v1/single-sign-on", changes, expect=expect)
+        return await (await self.desk.agent("ada")).patch(
+            f"/v1/single-sign-on/providers/{self.number}", changes, expect=expect
+        )
 
     async def begin(self, path: str = "/queue") -> tuple[str, str]:
         """Where the browser is sent, and its cookie."""
-        answer = await self.desk.http.get("/sign-in/sso", params={"next": path})
+        answer = await self.desk.http.get(self.place, params={"next": path})
         cookie = answer.cookies.get(COOKIE) or ""
         self.desk.http.cookies.clear()
         assert answer.status_code == 303, answer.text
@@ -64,7 +72,7 @@ class Office:
     async def come_back(self, answer: Json, cookie: str) -> httpx2.Response:
         """The browser, back from the provider."""
         headers = {"Cookie": f"{COOKIE}={cookie}"} if cookie else {}
-        response = await self.desk.http.get("/sign-in/sso/callback", params=answer, headers=headers)
+        response = await self.desk.http.get(f"{self.place}/callback", params=answer, headers=headers)
         self.desk.http.cookies.clear()
         return response
 

@@ -224,10 +224,10 @@ async def test_the_page_shows_saves_and_tests_the_connection(connected: Office) 
     assert (await desk.http.post(place, data=form, headers=headers)).status_code == 303
     stale = await desk.http.post(place, data=form, headers=headers)
     assert stale.status_code == 412
-    tested = await desk.http.post(f"{place}/test", data={"csrf_token": csrf}, headers=headers)
+    tested = await desk.http.post(f"{place}/1/test", data={"csrf_token": csrf}, headers=headers)
     assert "The connection works." in tested.text
     rows = {"group-0": "Helpers", "team-0": str(team_id("online-banking")), "role-0": role_id("Limited"), "group-1": ""}
-    saved = await desk.http.post(f"{place}/group-roles", data={"csrf_token": csrf, **rows}, headers=headers)
+    saved = await desk.http.post(f"{place}/1/group-roles", data={"csrf_token": csrf, **rows}, headers=headers)
     assert saved.status_code == 303
     assert [one["group"] for one in (await ada.get("/v1/group-roles"))["group_roles"]] == ["Helpers"]
     desk.http.cookies.clear()

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.assignment.access.access_log import record_access
 from services.assignment.access.provider_sessions import ProviderSession
-from services.assignment.access.single_sign_on.connection import get_connection
+from services.assignment.access.single_sign_on.connection import find_connection
 from services.assignment.access.single_sign_on.exchange import verify_with_keys
 from services.assignment.app_state import AppState
 from services.assignment.identity_provider.id_tokens import LEEWAY, OLDEST, Claims, is_name
@@ -30,12 +30,14 @@ def session_name_of(claims: Claims) -> str | None:
     return name if is_name(name) else None
 
 
-async def end_as_told(context: AppState, token: str, address: str) -> int:
-    """Ends the sessions that a logout token names; returns how many. Raises SignOnRefused for a token that is none.
+async def end_as_told(context: AppState, number: int, token: str, address: str) -> int:
+    """Ends the sessions that a provider's logout token names; returns how many.
+
+    Raises SignOnRefused for a token that is none, or that another provider made.
 
     A token counts once. Sessions begun with a password stay, as they do not come from the provider.
     """
-    notice, name = await _read_notice(context, token)
+    notice, name = await _read_notice(context, number, token)
     async with context.database.begin() as session:
         if not await _remember(session, f"logout\0{notice.issuer}\0{notice.token_id}"):
             raise SignOnRefused("used")
@@ -52,12 +54,13 @@ async def end_as_told(context: AppState, token: str, address: str) -> int:
     return ended.total()
 
 
-async def _read_notice(context: AppState, token: str) -> tuple[LogoutNotice, str]:
+async def _read_notice(context: AppState, number: int, token: str) -> tuple[LogoutNotice, str]:
     """What the token says, and the provider's name."""
     async with context.database.begin() as session:
-        view = (await get_connection(session, context.settings)).view
-    if not (view.issuer and view.client_id):
+        connection = await find_connection(session, context.settings, number)
+    if connection is None or not (connection.view.issuer and connection.view.client_id):
         raise SignOnRefused("off")
+    view = connection.view
     provider = await context.provider.get(context.http_client, view.issuer)
     notice = await verify_with_keys(
         context.http_client,

@@ -14,10 +14,13 @@ from shared.kit.http.safe_client import SafeHttpClient
 NO_CODE = "everdesk-tests-the-connection"
 
 
-async def check_connection(context: AppState) -> ConnectionReport:
-    """Fetches metadata and keys, and sends an invalid code: `invalid_grant` shows that the client is known."""
+async def check_connection(context: AppState, number: int) -> ConnectionReport:
+    """Fetches metadata and keys, and sends an invalid code: `invalid_grant` shows that the client is known.
+
+    Raises Problem 404.
+    """
     async with context.database.begin() as session:
-        connection = await get_connection(session, context.settings)
+        connection = await get_connection(session, context.settings, number)
     context.provider.forget()
     checks = [check async for check in _checks(context.http_client, connection)]
     return ConnectionReport(works=all(check.outcome != "failed" for check in checks), checks=checks)

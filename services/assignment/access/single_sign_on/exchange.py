@@ -78,12 +78,12 @@ async def verify_with_keys(
 ) -> Verified:
     """Verifies a token; fetches the provider's keys once more if its key is unknown. Raises SignOnRefused."""
     try:
-        return verify(cache.keys)
+        return verify(cache.keys_of(provider))
     except UnknownKey:
         if not await cache.renew_keys(http, provider):
             raise SignOnRefused("unknown_key") from None
     try:
-        return verify(cache.keys)
+        return verify(cache.keys_of(provider))
     except UnknownKey:
         raise SignOnRefused("unknown_key") from None
 

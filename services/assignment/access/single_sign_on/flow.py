@@ -15,7 +15,7 @@ from services.assignment.access.second_step import SecondStep
 from services.assignment.access.sessions import SignedIn, SignInProof, Visit
 from services.assignment.access.sign_in import sign_in_as
 from services.assignment.access.single_sign_on.back_channel import refuse_ended, session_name_of
-from services.assignment.access.single_sign_on.connection import ProviderConnection, get_connection
+from services.assignment.access.single_sign_on.connection import ProviderConnection, find_connection, list_connections
 from services.assignment.access.single_sign_on.exchange import CodeExchange, fetch_claims
 from services.assignment.access.single_sign_on.keys import LASTS_SECONDS, SignOnKeys
 from services.assignment.access.single_sign_on.people import find_or_make_agent, has_second_factor
@@ -50,13 +50,13 @@ class ProviderAnswer:
     error: str = ""
 
 
-async def begin_sign_on(context: AppState, following: str) -> TripToProvider:
-    """Starts a sign-in at the provider. Raises SignOnRefused (`off`, `away`)."""
-    connection = await _usable_connection(context)
+async def begin_sign_on(context: AppState, number: int, following: str) -> TripToProvider:
+    """Starts a sign-in at the provider of this number. Raises SignOnRefused (`off`, `away`)."""
+    connection = await _usable_connection(context, number)
     provider = await context.provider.get(context.http_client, connection.view.issuer)
     keys = SignOnKeys(context.settings)
-    cookie = keys.begin(following)
-    seed, _ = keys.read(cookie) or ("", "")
+    cookie = keys.begin(following, number)
+    seed, _, _ = keys.read(cookie) or ("", "", 0)
     verifier = keys.derive("verifier", seed)
     challenge = urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
     asked = {
@@ -73,10 +73,10 @@ async def begin_sign_on(context: AppState, following: str) -> TripToProvider:
     return TripToProvider(f"{place}{'&' if urlsplit(place).query else '?'}{urlencode(asked)}", cookie)
 
 
-async def _usable_connection(context: AppState) -> ProviderConnection:
+async def _usable_connection(context: AppState, number: int) -> ProviderConnection:
     async with context.database.begin() as session:
-        connection = await get_connection(session, context.settings)
-    if not connection.is_usable:
+        connection = await find_connection(session, context.settings, number)
+    if connection is None or not connection.is_usable:
         raise SignOnRefused("off")
     return connection
 
@@ -89,16 +89,21 @@ class Arrival:
     following: str
 
 
-async def finish_sign_on(context: AppState, answer: ProviderAnswer, visit: Visit) -> Arrival:
-    """Signs in the agent the claims identify. Raises SignOnRefused, and Problem where the agent cannot sign in."""
+async def finish_sign_on(context: AppState, number: int, answer: ProviderAnswer, visit: Visit) -> Arrival:
+    """Signs in the agent the claims identify. Raises SignOnRefused, and Problem where the agent cannot sign in.
+
+    `number` is the provider whose own address was called: the browser must have set out for the same one.
+    """
     keys = SignOnKeys(context.settings)
     begun = keys.read(answer.cookie) if answer.cookie else None
     if begun is None:
         raise SignOnRefused("no_cookie")
-    seed, following = begun
+    seed, following, begun_at = begun
+    if begun_at != number:
+        raise SignOnRefused("wrong_provider")
     if not hmac.compare_digest(keys.derive("state", seed).encode(), answer.state.encode()):
         raise SignOnRefused("wrong_state")
-    connection = await _usable_connection(context)
+    connection = await _usable_connection(context, number)
     provider = await context.provider.get(context.http_client, connection.view.issuer)
     if answer.issuer != provider.issuer and (answer.issuer is not None or provider.says_issuer):
         raise SignOnRefused("wrong_issuer")
@@ -112,7 +117,8 @@ async def finish_sign_on(context: AppState, answer: ProviderAnswer, visit: Visit
     proof = SignInProof(METHOD, factor, at_provider)
     async with context.database.begin() as session:
         await refuse_ended(session, at_provider)
-        agent = await find_or_make_agent(session, connection.view, claims, visit.address)
+        issuers = {one.view.issuer for one in await list_connections(session, context.settings) if one.is_usable}
+        agent = await find_or_make_agent(session, connection.view, claims, visit.address, issuers)
         outcome = await sign_in_as(context, session, agent, visit, proof)
     context.relay.wake()
     return Arrival(outcome, following)

@@ -54,17 +54,17 @@ class SignOnKeys:
         except (InvalidTag, ValueError):
             return None
 
-    def begin(self, following: str) -> str:
-        """The signed cookie of a sign-in that continues at the path `following`."""
-        return self._signer.dumps([secrets.token_urlsafe(24), following])
+    def begin(self, following: str, provider: int) -> str:
+        """The signed cookie of a sign-in at a provider that continues at the path `following`."""
+        return self._signer.dumps([secrets.token_urlsafe(24), following, provider])
 
-    def read(self, cookie: str) -> tuple[str, str] | None:
-        """Seed and path from a cookie; None if it is forged or expired."""
+    def read(self, cookie: str) -> tuple[str, str, int] | None:
+        """Seed, path and provider from a cookie; None if it is forged or expired."""
         try:
-            seed, following = self._signer.loads(cookie, max_age=LASTS_SECONDS)
+            seed, following, provider = self._signer.loads(cookie, max_age=LASTS_SECONDS)
         except (BadData, ValueError, TypeError):
             return None
-        return str(seed), str(following)
+        return str(seed), str(following), int(provider)
 
     def derive(self, what: str, seed: str) -> str:
         """Derives state, nonce or PKCE verifier from key and cookie seed, so that neither alone is enough."""

@@ -1,6 +1,6 @@
 """Maps claims to an agent: by linked subject, else by a verified address."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -43,8 +43,13 @@ def everdesk_itself(name: str, address: str) -> Caller:
     return Caller(principal, "", name, Channel.DESK, b"", address, kind=ActorKind.SYSTEM)
 
 
-async def find_or_make_agent(session: Session, connection: SingleSignOnView, claims: Claims, address: str) -> Agent:
-    """The agent to sign in, linked and with the roles of their groups; created if enabled. Raises SignOnRefused."""
+async def find_or_make_agent(
+    session: Session, connection: SingleSignOnView, claims: Claims, address: str, issuers: Collection[str] = ()
+) -> Agent:
+    """The agent to sign in, linked and with the roles of their groups; created if enabled. Raises SignOnRefused.
+
+    `issuers` are the providers in use: none takes over an agent whom another knows, by their address.
+    """
     by = everdesk_itself(f"Single sign-on ({connection.name})"[:255], address)
     set_actor(session, by)
     groups = groups_of(connection, claims)
@@ -55,6 +60,8 @@ async def find_or_make_agent(session: Session, connection: SingleSignOnView, cla
         identity = await session.get(ProviderIdentity, key)
     if identity is None:
         agent = await _agent_by_address(session, by, connection, claims, groups)
+        if await _is_linked(session, agent, {connection.issuer, *issuers}):
+            raise SignOnRefused("linked")
         await _link(session, connection, claims, agent)
     else:
         agent = await session.get_one(Agent, identity.agent_id)
@@ -62,7 +69,7 @@ async def find_or_make_agent(session: Session, connection: SingleSignOnView, cla
     if not agent.is_active:
         raise SignOnRefused("inactive")
     if groups is not None:
-        await _give_roles(session, by, agent, groups)
+        await _give_roles(session, by, agent, connection.provider, groups)
     return agent
 
 
@@ -74,19 +81,21 @@ async def _agent_by_address(
     if agent is not None:
         if not agent.is_active:
             raise SignOnRefused("inactive")
-        other = select(ProviderIdentity.subject).where(
-            ProviderIdentity.agent_id == agent.id, ProviderIdentity.issuer == connection.issuer
-        )
-        if await session.scalar(other.limit(1)) is not None:
-            raise SignOnRefused("linked")
         return agent
     if not connection.creates_agents:
         raise SignOnRefused("unknown")
-    memberships = roles_of_groups((await get_group_roles(session)).group_roles, groups or (), ())
+    memberships = roles_of_groups((await get_group_roles(session, connection.provider)).group_roles, groups or (), ())
     if not memberships:
         raise SignOnRefused("no_role")
     body = AgentInput(email=email, name=_name_of(claims, email), memberships=memberships)
     return await session.get_one(Agent, (await create_agent(session, by, body)).id)
+
+
+async def _is_linked(session: Session, agent: Agent, issuers: Collection[str]) -> bool:
+    query = select(ProviderIdentity.subject).where(
+        ProviderIdentity.agent_id == agent.id, ProviderIdentity.issuer.in_(issuers)
+    )
+    return await session.scalar(query.limit(1)) is not None
 
 
 def _verified_address(connection: SingleSignOnView, claims: Claims) -> str:
@@ -96,9 +105,12 @@ def _verified_address(connection: SingleSignOnView, claims: Claims) -> str:
     if not is_verified:
         raise SignOnRefused("unverified")
     try:
-        return _EMAIL.validate_python(claims.get("email"))
+        email = _EMAIL.validate_python(claims.get("email"))
     except ValidationError:
         raise SignOnRefused("unverified") from None
+    if connection.domains and address_key(email).rpartition("@")[2] not in connection.domains.split():
+        raise SignOnRefused("other_domain")
+    return email
 
 
 def _name_of(claims: Claims, email: str) -> str:
@@ -141,9 +153,9 @@ def groups_of(connection: SingleSignOnView, claims: Claims) -> frozenset[str] | 
     return frozenset(one for one in listed if isinstance(one, str))
 
 
-async def _give_roles(session: Session, by: Caller, agent: Agent, groups: frozenset[str]) -> None:
+async def _give_roles(session: Session, by: Caller, agent: Agent, provider: int, groups: frozenset[str]) -> None:
     """Updates roles by groups, unless no administrator would remain; unchanged agents cost one read."""
-    mapped = (await get_group_roles(session)).group_roles
+    mapped = (await get_group_roles(session, provider)).group_roles
     view = await get_agent_view(session, agent.id)
     wanted = roles_of_groups(mapped, groups, view.memberships)
     held = {MembershipInput(team_id=one.team_id, role_id=one.role_id) for one in view.memberships}

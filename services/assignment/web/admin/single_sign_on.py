@@ -1,4 +1,4 @@
-"""Administration page of single sign-on: connection, test, group mappings."""
+"""Administration pages of single sign-on: each provider's connection, test and group mappings."""
 
 from typing import Any
 from uuid import UUID
@@ -7,14 +7,25 @@ from fastapi import APIRouter, Request, Response
 
 from services.assignment.access.group_roles import get_group_roles, replace_group_roles
 from services.assignment.access.single_sign_on.checks import check_connection
-from services.assignment.access.single_sign_on.connection import BACK_CHANNEL, change_connection, get_connection
+from services.assignment.access.single_sign_on.connection import (
+    add_provider,
+    change_connection,
+    get_connection,
+    list_connections,
+    remove_provider,
+)
 from services.assignment.access.single_sign_on.links import list_links, remove_links
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
 from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.people.people import list_roles, list_teams
 from services.assignment.schemas.provisioning import GroupRolesInput, GroupRolesView
-from services.assignment.schemas.single_sign_on import ConnectionReport, SingleSignOnPatch, SingleSignOnView
+from services.assignment.schemas.single_sign_on import (
+    ConnectionReport,
+    NewProvider,
+    SingleSignOnPatch,
+    SingleSignOnView,
+)
 from services.assignment.web.admin.sections import AgentsPageCaller
 from services.assignment.web.admin.submitted_form import (
     AdminForm,
@@ -27,13 +38,15 @@ from services.assignment.web.admin.submitted_form import (
     refused_form,
 )
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from services.assignment.web.single_sign_on import ProviderNumber, provider_number
 from shared.kit.i18n.messages import gettext, translated_options
 from shared.kit.i18n.messages import marked as _
 
 PATH = "/admin/single-sign-on"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 
-TEXTS = ("name", "issuer", "client_id", "scopes", "groups_claim", "second_factor", "passwords")
+NEW = ("name", "issuer", "client_id")
+TEXTS = ("name", "issuer", "client_id", "scopes", "groups_claim", "domains", "second_factor", "passwords")
 FLAGS = ("is_enabled", "creates_agents", "trusts_addresses")
 FIXED = ("issuer", "client_id")
 BLANK_ROWS = 2
@@ -48,51 +61,94 @@ PASSWORDS = [
 ]
 
 
+@router.get("/new")
+async def show_new_provider(request: Request, desk: TheDesk, caller: AgentsPageCaller) -> Response:
+    """An empty form for another provider."""
+    return _new_page(request, desk, caller, fresh_form({}))
+
+
+@router.post("/new")
+async def post_new_provider(
+    request: Request, desk: TheDesk, context: State, caller: AgentsPageCaller, form: AdminForm
+) -> Response:
+    """Adds a provider, which is off until it was looked at and switched on."""
+    given: dict[str, Any] = {name: form.text(name) for name in NEW}
+    if form.raw("password"):
+        given["client_secret"] = form.raw("password").strip()
+    try:
+        async with refusals():
+            added = await add_provider(context, caller, NewProvider.model_validate(given))
+    except FormRefused as refused:
+        return _new_page(request, desk, caller, refused_form(form, refused, form.typed))
+    return desk.redirect(_at(added.provider), ("success", gettext("The provider was added. It is off.")))
+
+
+@router.get("/{provider}")
 @router.get("")
 async def show_single_sign_on(request: Request, desk: TheDesk, context: State, caller: AgentsPageCaller) -> Response:
     """The connection as it is."""
     return await _page(request, desk, context, caller)
 
 
+@router.post("/{provider}")
 @router.post("")
 async def post_connection(
-    request: Request, desk: TheDesk, context: State, caller: AgentsPageCaller, form: AdminForm
+    request: Request,
+    desk: TheDesk,
+    context: State,
+    caller: AgentsPageCaller,
+    number: ProviderNumber,
+    form: AdminForm,
 ) -> Response:
     """Saves the connection, or shows the form again."""
     async with context.database.begin() as session:
-        now = (await get_connection(session, context.settings)).view
+        now = (await get_connection(session, context.settings, number)).view
     try:
         async with refusals():
             check_unchanged(form, now.version)
             body = SingleSignOnPatch.model_validate(_changes(form, now))
-            await change_connection(context, caller, body)
+            await change_connection(context, caller, body, number)
     except FormRefused as refused:
         values = {**form.typed, **{name: form.is_ticked(name) for name in FLAGS}}
         return await _page(request, desk, context, caller, view=refused_form(form, refused, values))
-    return desk.redirect(PATH, ("success", gettext("Single sign-on was saved.")))
+    return desk.redirect(_at(number), ("success", gettext("Single sign-on was saved.")))
 
 
-@router.post("/test")
+@router.post("/{provider}/test")
 async def post_test(
-    request: Request, desk: TheDesk, context: State, caller: AgentsPageCaller, _: AdminForm
+    request: Request, desk: TheDesk, context: State, caller: AgentsPageCaller, number: ProviderNumber, _: AdminForm
 ) -> Response:
     """Asks the provider, and says what came back."""
-    return await _page(request, desk, context, caller, report=await check_connection(context))
+    return await _page(request, desk, context, caller, report=await check_connection(context, number))
 
 
-@router.post("/group-roles")
+@router.post("/{provider}/remove")
+async def post_remove(
+    desk: TheDesk, context: State, caller: AgentsPageCaller, number: ProviderNumber, _: AdminForm
+) -> Response:
+    """Removes a provider other than the first. Raises Problem 403, 404 and 409."""
+    await remove_provider(context, caller, number)
+    return desk.redirect(PATH, ("success", gettext("The provider was removed.")))
+
+
+@router.post("/{provider}/group-roles")
 async def post_group_roles(
-    request: Request, desk: TheDesk, context: State, caller: AgentsPageCaller, form: AdminForm
+    request: Request,
+    desk: TheDesk,
+    context: State,
+    caller: AgentsPageCaller,
+    number: ProviderNumber,
+    form: AdminForm,
 ) -> Response:
     """Saves what the groups stand for; a row without a group is left out."""
     rows = _rows(form)
     try:
         async with refusals(lambda place: f"group-{place[1]}" if len(place) > 1 else "group-0"):
             given = {"group_roles": [row for row in rows if row["group"]], "version": form.optional("roles_version")}
-            await replace_group_roles(context, caller, GroupRolesInput.model_validate(given))
+            await replace_group_roles(context, caller, GroupRolesInput.model_validate(given), number)
     except FormRefused as refused:
         return await _page(request, desk, context, caller, rows=rows, rows_refused=refused)
-    return desk.redirect(f"{PATH}#groups", ("success", gettext("What the groups stand for was saved.")))
+    return desk.redirect(f"{_at(number)}#groups", ("success", gettext("What the groups stand for was saved.")))
 
 
 @router.post("/links/{agent_id}/remove")
@@ -102,6 +158,16 @@ async def post_unlink(
     """Unlinks an agent. Raises Problem 404 and 403."""
     await remove_links(context, caller, agent_id)
     return desk.redirect(PATH, ("success", gettext("The agent was unlinked and signed out.")))
+
+
+def _at(number: int) -> str:
+    return f"{PATH}/{number}"
+
+
+def _new_page(request: Request, desk: DeskPages, caller: Caller, view: FormView) -> Response:
+    return desk.render(
+        request, "admin/new_provider.html", caller, view.status, notices=view.notices, view=view, path=PATH
+    )
 
 
 def _changes(form: SubmittedForm, now: SingleSignOnView) -> dict[str, Any]:
@@ -140,10 +206,12 @@ async def _page(
     rows: list[dict[str, str]] | None = None,
     rows_refused: FormRefused | None = None,
 ) -> Response:
+    number = provider_number(request)
     async with context.database.begin() as session:
-        now = (await get_connection(session, context.settings)).view
+        now = (await get_connection(session, context.settings, number)).view
+        others = [one.view for one in await list_connections(session, context.settings)]
         teams, roles = await list_teams(session), await list_roles(session)
-        groups, links = await get_group_roles(session), await list_links(session)
+        groups, links = await get_group_roles(session, number), await list_links(session)
     shown = rows if rows is not None else _saved(groups)
     view = view or fresh_form({name: _said(now, name) for name in (*TEXTS, *FLAGS, "version")})
     notices = [*view.notices, *([("danger", rows_refused.notice)] if rows_refused and rows_refused.notice else [])]
@@ -155,6 +223,7 @@ async def _page(
         notices=notices,
         view=view,
         now=now,
+        providers=others,
         report=report,
         rows=[*shown, *({"group": "", "team_id": "", "role_id": ""} for _ in range(BLANK_ROWS))],
         row_errors=dict(rows_refused.errors) if rows_refused else {},
@@ -164,7 +233,6 @@ async def _page(
         roles=[(str(role.id), role.name) for role in roles],
         factors=translated_options(FACTORS),
         password_uses=translated_options(PASSWORDS),
-        back_channel_uri=context.settings.desk_url.rstrip("/") + BACK_CHANNEL,
     )
 
 
