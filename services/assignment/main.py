@@ -50,6 +50,7 @@ from services.assignment.seed import seed
 from services.assignment.seed.empty import seed_empty
 from services.assignment.settings import AssignmentSettings
 from services.assignment.setup.links import has_administrator, keep_link, make_link
+from services.assignment.setup.naming import read_name
 from services.assignment.siblings import Siblings
 from services.assignment.sla_analysis.rollout_runner import carry_out_rollouts
 from services.assignment.web import include_busiest_pages, install_web
@@ -159,7 +160,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
             "relay": relay.run,
             "access": callers.run,
             "changes": changes.run,
-            "organisation-name": partial(app.state.desk.organisation.keep, database),
+            "organisation-name": partial(app.state.desk.organisation.keep, database, read_name),
             "bulk": partial(carry_out_bulk_jobs, context),
             "exports": partial(write_exports, context),
             "analyses": partial(carry_out_analyses, context),

@@ -45,10 +45,12 @@ from shared.kit.http.pages import Pages
 from shared.kit.http.path_prefix import path_of
 from shared.kit.http.rate_limits import RateLimiter
 from shared.kit.i18n.messages import marked as _
+from shared.kit.installation_consumer import installation_consumer
 from shared.kit.leadership import run_by_one
 from shared.kit.mail_preferences import PreferenceLinks
 from shared.kit.measures import Measures
 from shared.kit.one_time_links import ExportLinks
+from shared.kit.organisation_name import OrganisationName, read_projected
 from shared.kit.outbox_measures import outbox_measure
 from shared.kit.processes import background
 from shared.kit.relay import Relay
@@ -73,11 +75,12 @@ def build(settings: IntakeSettings) -> FastAPI:
     live = EventStreams(database, hub, limit=settings.streams, seconds=settings.stream_seconds)
     secure = wants_secure_cookies(settings.secure_cookies, settings.portal_url)
     languages = LanguageChoice(offered_languages(settings), secure_cookies=secure)
+    organisation = OrganisationName(_("Support centre"))
     pages = Pages(
         PACKAGE,
         secure_cookies=secure,
         prefix=path_of(settings.portal_url),
-        product=_("Support centre"),
+        product=organisation,
         languages=languages.offered.all,
         home="/",
         support_address=settings.mail_address,
@@ -142,6 +145,8 @@ def build(settings: IntakeSettings) -> FastAPI:
             "consumer": lambda: run_consumer(bus, consumer(database, intake.invitations, relay.has_applied), ahead),
             "agents": lambda: run_consumer(bus, agents_consumer(database), ahead),
             "people": lambda: run_consumer(bus, people_consumer(database, RequesterIds(settings)), ahead),
+            "installation": lambda: run_consumer(bus, installation_consumer("intake", database, organisation)),
+            "organisation-name": lambda: organisation.keep(database, read_projected),
             "live": hub.run,
             "alerts": intake.alerts.run,
             "shared": run_by_one(dsn_of(settings), "intake", shared_jobs),

@@ -13,6 +13,7 @@ from services.notification.consumers import Notifier
 from services.notification.delivery import smtp
 from services.notification.delivery.queue import DeliveryQueue
 from services.notification.delivery.sender import LEASE, Sender
+from services.notification.delivery.sender_name import SenderName
 from services.notification.event_feed.recorder import FeedRecorder
 from services.notification.event_feed.retention import forget_events
 from services.notification.event_feed.signal import FeedSignal
@@ -38,8 +39,10 @@ from shared.kit.clock import utc_now
 from shared.kit.db import Database, dsn_of
 from shared.kit.http.app import create_app
 from shared.kit.http.safe_client import SafeHttpClient
+from shared.kit.installation_consumer import installation_consumer
 from shared.kit.leadership import run_by_one
 from shared.kit.measures import Measures
+from shared.kit.organisation_name import OrganisationName, read_projected
 from shared.kit.outbox_measures import outbox_measure
 from shared.kit.processes import background
 from shared.kit.relay import Relay
@@ -54,8 +57,9 @@ def build(settings: NotificationSettings) -> FastAPI:
     bus = Bus(settings, NAME)
     relay = Relay(dsn_of(settings), bus, NAME)
     database.publish_with(relay.publish)
-    edited = EditedTemplates(database)
-    sender = make_sender(database, settings, edited)
+    edited, organisation = EditedTemplates(database), OrganisationName(settings.mail_name)
+    sender_name = SenderName(settings, organisation)
+    sender = make_sender(database, settings, edited, sender_name)
     threads, ids = MailThreads(settings, settings.mail_domain), RequesterIds(settings)
     secrets = WebhookSecrets(settings)
     outgoing = SafeHttpClient(
@@ -90,6 +94,8 @@ def build(settings: NotificationSettings) -> FastAPI:
             "relay": relay.run,
             "consumer": lambda: run_consumer(bus, notifier.consumer, sender.redact_ahead),
             "sender": sender.run,
+            "installation": lambda: run_consumer(bus, installation_consumer(NAME, database, organisation)),
+            "organisation-name": lambda: organisation.keep(database, read_projected),
             "feed": lambda: run_consumer(bus, recorder.consumer),
             "feed sweep": recorder.run_sweep,
             "feed signal": signal.run,
@@ -133,6 +139,7 @@ def build(settings: NotificationSettings) -> FastAPI:
         targets.wake,
         target_secrets,
         edited,
+        sender_name,
     )
     app.state.measures = Measures(
         {
@@ -146,7 +153,12 @@ def build(settings: NotificationSettings) -> FastAPI:
     return app
 
 
-def make_sender(database: Database, settings: NotificationSettings, edited: EditedTemplates | None = None) -> Sender:
+def make_sender(
+    database: Database,
+    settings: NotificationSettings,
+    edited: EditedTemplates | None = None,
+    name: SenderName | None = None,
+) -> Sender:
     """Returns the sender that works off the delivery ledger of this database."""
     threads = MailThreads(settings, settings.mail_domain)
 
@@ -154,4 +166,4 @@ def make_sender(database: Database, settings: NotificationSettings, edited: Edit
         async with database.begin() as session:
             await resolve_recipients(session, threads, settings.unassigned_messages_to)
 
-    return Sender(DeliveryQueue(database, LEASE), settings, settle, edited)
+    return Sender(DeliveryQueue(database, LEASE), settings, settle, edited, name)

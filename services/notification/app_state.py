@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from services.notification.delivery.sender_name import SenderName
 from services.notification.event_feed.signal import FeedSignal
 from services.notification.event_feed.streams import FeedStreams
 from services.notification.mail_templates.store import EditedTemplates
@@ -36,3 +37,4 @@ class AppState:
     wake_targets: Callable[[], None]
     target_secrets: TargetSecrets
     edited_templates: EditedTemplates
+    sender_name: SenderName

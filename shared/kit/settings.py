@@ -137,7 +137,7 @@ class MailingSettings(ServiceSettings):
     """What the services that send mail and take it in must agree on: whom people write to."""
 
     mail_from: str = "Everdesk <support@everdesk.example>"
-    """The address mails come from and answers go to."""
+    """The address mails come from and answers go to. The name `Everdesk` gives way to the organisation's."""
 
     @model_validator(mode="after")
     def _a_usable_sender(self) -> Self:

@@ -22,6 +22,8 @@ class Installation(Base):
     done: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
     """The steps of setting up that are finished or skipped, each with when."""
     finished_at: Mapped[datetime | None]
+    announced_as: Mapped[int] = mapped_column(SmallInteger, default=0, server_default=text("0"))
+    """The form in which the other services were last told of it; 0: not at all."""
     version: Mapped[int] = mapped_column(default=1, server_default=text("1"))
 
 

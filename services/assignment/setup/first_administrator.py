@@ -4,12 +4,12 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text
 
 from services.assignment.access.sessions import SignedIn, SignInProof, Visit, open_session
 from services.assignment.app_state import AppState
 from services.assignment.commands.configuration.audit import record_change, set_actor
-from services.assignment.commands.people.announcements import agent_changed, team_changed
+from services.assignment.commands.people.announcements import agent_changed, installation_changed, team_changed
 from services.assignment.commands.people.passwords import hash_new_password
 from services.assignment.models import Agent, Installation, Membership, Role, Team
 from services.assignment.queries.access.callers import Caller
@@ -79,7 +79,10 @@ async def _make(session: Session, agent_id: AgentId, body: FirstAdministrator, h
     session.add(team)
     await session.flush()
     session.add(Membership(agent_id=agent_id, team_id=team.id, role_id=await _role(session)))
-    await session.execute(update(Installation).where(Installation.id == 1).values(organisation=body.organisation))
+    installation = await session.get(Installation, 1, with_for_update=True)
+    if installation is not None:
+        installation.organisation = body.organisation
+        await installation_changed(session, installation)
     await mark_done(session, ADMINISTRATOR)
     await session.flush()
     now = utc_now()

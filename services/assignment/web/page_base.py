@@ -16,7 +16,6 @@ from services.assignment.app_state import AppState
 from services.assignment.deps import get_app_state
 from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.people.offers import get_desk_reader
-from services.assignment.setup.organisation_name import OrganisationName
 from services.assignment.web.refusal_texts import refusal_sentence
 from shared.contracts.vocabulary import Channel
 from shared.kit.clock import utc_now
@@ -26,6 +25,7 @@ from shared.kit.http.page_route import BasePageRoute
 from shared.kit.http.pages import Pages
 from shared.kit.http.problems import Problem
 from shared.kit.i18n.messages import gettext
+from shared.kit.organisation_name import OrganisationName
 
 SESSION_COOKIE = "everdesk_session"
 PENDING_COOKIE = "everdesk_sign_in"
@@ -71,7 +71,7 @@ class DeskPages:
     pages: Pages
     flash: Flash
     languages: LanguageChoice
-    organisation: OrganisationName = field(default_factory=OrganisationName)
+    organisation: OrganisationName = field(default_factory=lambda: OrganisationName("Everdesk"))
 
     def render(
         self, request: Request, template: str, caller: Caller | None, status: int = 200, **values: Any

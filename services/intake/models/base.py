@@ -9,6 +9,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, ParticipantState, Priority, Status
 from shared.kit.audit_log import add_audit_table
+from shared.kit.organisation_name import add_installation_table
 from shared.kit.shared_budgets import add_budget_table
 from shared.kit.tables import NAMING, add_kit_tables
 
@@ -30,4 +31,5 @@ class Base(DeclarativeBase):
 
 add_kit_tables(Base.metadata)
 add_audit_table(Base.metadata)
+add_installation_table(Base.metadata)
 add_budget_table(Base.metadata)

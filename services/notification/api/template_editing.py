@@ -93,7 +93,7 @@ async def show_preview(state: State, at: At, body: TemplatePreviewInput) -> Temp
     """Returns a mail as it would be sent; saves and sends nothing."""
     _check(at, body.content)
     async with state.database.begin() as session:
-        return await preview(session, state.settings, at, body.content, body.ticket_id)
+        return await preview(session, (state.settings, state.sender_name.text), at, body.content, body.ticket_id)
 
 
 def _check(at: Place, content: TemplateContent) -> None:

@@ -20,6 +20,7 @@ from services.notification.delivery.formatting import FORMATS
 from services.notification.delivery.header import is_message_id, mailbox, message_ids, one_line, token, unstructured
 from services.notification.delivery.mime import alternatives, with_attachment
 from services.notification.delivery.queue import MailJob
+from services.notification.delivery.sender_name import SenderName
 from services.notification.delivery.styled_templates import styled_templates
 from services.notification.delivery.templates import TEMPLATES, Template, TemplateName
 from services.notification.models.csat import ASKED
@@ -62,10 +63,12 @@ PREFERENCES = "/account/notifications"
 class Composer:
     """Composes mails from the templates in `templates/`, or from those that administrators edited."""
 
-    def __init__(self, settings: NotificationSettings, edited: TemplateEdits | None = None) -> None:
+    def __init__(
+        self, settings: NotificationSettings, edited: TemplateEdits | None = None, name: SenderName | None = None
+    ) -> None:
         self._edited = edited
         self._languages = OfferedLanguages(settings.offered_languages, settings.default_language)
-        self._name, self._address = settings.mail_name, settings.mail_address
+        self._sender, self._address = name or SenderName(settings), settings.mail_address
         self._links = TicketLinks(settings)
         self._exports = ExportLinks(settings)
         self._accounts = AccountLinks(settings)
@@ -118,7 +121,7 @@ class Composer:
 
     def _head(self, job: MailJob, template: Template, subject: str) -> str:
         answered, references = self._thread(job, template)
-        desk, own = self._name, self._address
+        desk, own = one_line(self._sender.text), self._address
         fields = [
             mailbox("From", self._sender_name(job), own),
             mailbox("To", job.name, job.address),
@@ -177,12 +180,12 @@ class Composer:
     def _sender_name(self, job: MailJob) -> str:
         """Returns the name of the replying agent for a reply, else the name of the help desk."""
         if job.template in WRITTEN_BY_AGENTS and job.facts.get("author"):
-            return f"{one_line(str(job.facts['author']))[:AUTHOR_LENGTH].strip()} ({self._name})"
-        return self._name
+            return f"{one_line(str(job.facts['author']))[:AUTHOR_LENGTH].strip()} ({self._sender.text})"
+        return self._sender.text
 
     def _values(self, job: MailJob, template: Template) -> dict[str, Any]:
         return {
-            "product": self._name,
+            "product": self._sender.text,
             "ticket": {"number": job.number, "subject": job.subject},
             "recipient": job.name,
             "facts": job.facts,

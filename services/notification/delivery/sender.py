@@ -13,6 +13,7 @@ from services.notification.delivery.edited_templates import TemplateEdits
 from services.notification.delivery.lost_mails import LostMails
 from services.notification.delivery.queue import BATCH, DeliveryQueue, MailJob, without_address
 from services.notification.delivery.recorder import SentRecorder
+from services.notification.delivery.sender_name import SenderName
 from services.notification.delivery.smtp import MailConnection, ping
 from services.notification.errors import MailConnectionLost, MailRefused, MailServerAway
 from services.notification.settings import NotificationSettings
@@ -44,10 +45,11 @@ class Sender:
         settings: NotificationSettings,
         settle: Callable[[], Awaitable[None]],
         edited: TemplateEdits | None = None,
+        name: SenderName | None = None,
     ) -> None:
         self._queue = queue
         self._edited = edited
-        self._composer = Composer(settings, edited)
+        self._composer = Composer(settings, edited, name)
         self._renderer = BodyRenderer()
         self._connections = [MailConnection(settings) for _ in range(settings.smtp_connections)]
         self._recorder = SentRecorder(queue.mark_sent)

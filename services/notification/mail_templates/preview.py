@@ -21,18 +21,21 @@ from shared.kit.i18n.languages import LANGUAGES, use_language
 
 async def preview(
     session: Session,
-    settings: NotificationSettings,
+    sender: tuple[NotificationSettings, str],
     place: tuple[TemplateName, str],
     content: TemplateContent,
     ticket_id: UUID | None,
 ) -> TemplatePreviewView:
-    """Returns the mail for a ticket. Raises Problem 422 for an unknown ticket, or if rendering fails."""
+    """Returns the mail for a ticket; `sender` has the settings and what mails call the help desk.
+
+    Raises Problem 422 for an unknown ticket, or if rendering fails.
+    """
     name, tag = place
     ticket = await _ticket(session, ticket_id)
     language = LANGUAGES[tag]
     with use_language(language):
         try:
-            subject, text, html = compile_content(name, content).render(_values(settings, name, ticket, tag))
+            subject, text, html = compile_content(name, content).render(_values(sender, name, ticket, tag))
         except Exception as error:
             raise Problem(422, "invalid_template", f"the template cannot be rendered: {error}"[:500]) from error
     return TemplatePreviewView(subject=subject, html=html, text=text, ticket_number=ticket.number or "")
@@ -49,13 +52,14 @@ async def _ticket(session: Session, ticket_id: UUID | None) -> Row[*tuple[Any, .
 
 
 def _values(
-    settings: NotificationSettings, name: TemplateName, ticket: Row[*tuple[Any, ...]], tag: str
+    sender: tuple[NotificationSettings, str], name: TemplateName, ticket: Row[*tuple[Any, ...]], tag: str
 ) -> dict[str, Any]:
+    settings, product = sender
     facts = sample_facts(name)
     body = quoted_at_once(facts["body"], BodyFormat.TEXT)
     desk = settings.desk_url.rstrip("/")
     return {
-        "product": settings.mail_name,
+        "product": product,
         "ticket": {"number": ticket.number or "", "subject": ticket.subject or ""},
         "recipient": ticket.requester_name or "",
         "facts": facts,

@@ -31,6 +31,7 @@ from services.notification.models.event_tokens import add_token_table
 from services.notification.models.mail_circuit import add_circuit_table
 from services.notification.models.webhooks import add_webhook_tables
 from shared.kit.audit_log import add_audit_table
+from shared.kit.organisation_name import add_installation_table
 from shared.kit.tables import NAMING, add_kit_tables
 
 
@@ -275,6 +276,7 @@ IS_ENTRY = literal_column("deliveries.channel = 'inbox'", Boolean)
 
 add_kit_tables(Base.metadata)
 add_audit_table(Base.metadata)
+add_installation_table(Base.metadata)
 add_feed_tables(Base.metadata)
 add_webhook_tables(Base.metadata)
 add_token_table(Base.metadata)

@@ -25,6 +25,7 @@ from shared.contracts.events.conversation import (
     TicketMentioned,
     TicketSubmitted,
 )
+from shared.contracts.events.installation import InstallationChanged
 from shared.contracts.events.lifecycle import (
     LifecycleEvent,
     MessageUnclaimed,
@@ -100,6 +101,7 @@ __all__ = [
     "Event",
     "FollowerChanged",
     "IncidentChanged",
+    "InstallationChanged",
     "LifecycleEvent",
     "MailBounced",
     "MailPreferencesChanged",

@@ -4,6 +4,7 @@ from pydantic import BaseModel
 
 from services.assignment.queries.access.callers import Caller
 from services.assignment.schemas.canned_responses import CannedResponseView
+from services.assignment.schemas.installation import InstallationView
 from services.assignment.schemas.organisations import OrganisationView
 from services.assignment.schemas.people import AgentView, RoleView, TeamView
 from services.assignment.schemas.provisioning import DirectoryGroupView, DirectoryUserView, GroupRolesView
@@ -26,6 +27,7 @@ KINDS: dict[type[BaseModel], str] = {
     CalendarView: "calendar",
     RoutingRuleView: "routing-rule",
     OrganisationView: "organisation",
+    InstallationView: "installation",
     RequesterAudit: "requester",
     RolloutView: "rollout",
     ServiceTokenView: "service-token",
@@ -99,4 +101,4 @@ def _name_of(view: BaseModel) -> str:
         return view.name or f"Rule at position {view.position}"
     if isinstance(view, RolloutView):
         return f"Roll-out of version {view.version}"
-    return str(getattr(view, "name", "") or getattr(view, "title", ""))
+    return str(getattr(view, "name", "") or getattr(view, "title", "") or getattr(view, "organisation", ""))

@@ -12,6 +12,7 @@ from services.assignment.models import (
     Agent,
     DeskPreferences,
     Follower,
+    Installation,
     Membership,
     Organisation,
     OrganisationDomain,
@@ -19,7 +20,7 @@ from services.assignment.models import (
     Team,
 )
 from shared.contracts.base import AgentId, TeamId, TicketId
-from shared.contracts.events import AgentChanged, FollowerChanged, OrganisationChanged, TeamChanged
+from shared.contracts.events import AgentChanged, FollowerChanged, InstallationChanged, OrganisationChanged, TeamChanged
 from shared.contracts.vocabulary import Permission, Scope
 from shared.domain.permissions import WORKS_TICKETS
 from shared.kit import outbox
@@ -30,6 +31,8 @@ FORM = 3
 """Of what is announced. Raise it with every field added: whoever was announced in an older form is announced anew."""
 ORGANISATION_FORM = 1
 """The same of organisations."""
+INSTALLATION_FORM = 1
+"""The same of the installation."""
 AT_ONCE = 100
 
 
@@ -103,6 +106,15 @@ async def organisation_changed(
         version=organisation.version,
     )
     await outbox.add(session, event, f"organisation:{organisation.id}:{organisation.version}", utc_now())
+
+
+async def installation_changed(session: Session, installation: Installation) -> None:
+    """Announces the organisation's own name as it now is; each time is a new version."""
+    installation.version += 1
+    installation.announced_as = INSTALLATION_FORM
+    await session.flush()
+    event = InstallationChanged(organisation=installation.organisation, version=installation.version)
+    await outbox.add(session, event, f"installation:{installation.version}", utc_now())
 
 
 async def get_standings(session: Session, agent_ids: Collection[UUID]) -> dict[UUID, Standing]:
@@ -202,7 +214,7 @@ async def language_changed(session: Session, agent_id: AgentId, now: datetime) -
 async def announce_anew(database: Database) -> None:
     """Announces whoever the other services know in an older form, or not: agents, teams, organisations, followers.
 
-    Never ends.
+    So is this installation. Never ends.
     """
     while await _announce_some(database):
         pass
@@ -232,6 +244,11 @@ async def _announce_some(database: Database) -> bool:
             )
             await outbox.add(session, event, f"follower:{new_id()}", utc_now())
         bodies = await _announce_organisations(session)
+        named = select(Installation).where(
+            Installation.announced_as < INSTALLATION_FORM, Installation.organisation != ""
+        )
+        for installation in await session.scalars(named.with_for_update()):
+            await installation_changed(session, installation)
     return bool(changed or others or unknown or bodies)
 
 

@@ -15,6 +15,7 @@ KIND_NAMES = {
     "rollout": _("Roll-out"),
     "service-token": _("Service token"),
     "group-roles": _("Group roles"),
+    "installation": _("Organisation name"),
     "single-sign-on": _("Single sign-on"),
     "sign-on-link": _("Sign on link"),
     "directory-user": _("Directory user"),

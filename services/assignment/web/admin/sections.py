@@ -83,6 +83,12 @@ SECTIONS: tuple[Section, ...] = (
         _("Tickets"),
     ),
     Section(
+        "/admin/installation",
+        _("Organisation name"),
+        _("What stands in the head of the pages and as the sender of mails."),
+        Permission.ADMIN_AGENTS,
+    ),
+    Section(
         "/admin/single-sign-on",
         _("Single sign-on"),
         _("Let agents in with your organisation's identity provider, and say what its groups stand for."),
