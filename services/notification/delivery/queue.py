@@ -1,8 +1,9 @@
 """The ledger as a work queue: claims due mails and records the outcome."""
 
+import time
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any, cast
@@ -46,7 +47,7 @@ from shared.kit import outbox
 from shared.kit.backoff import MAIL_OUT
 from shared.kit.clock import utc_now
 from shared.kit.db import Database, lock_in_order
-from shared.kit.leases import kept_lease
+from shared.kit.leases import HeldLease, kept_lease
 
 BATCH = 40
 FATAL_TWICE = 2
@@ -126,6 +127,7 @@ class MailJob:
     language: RecipientLanguage = RecipientLanguage()
     is_copy: bool = False
     """For somebody in copy of the ticket."""
+    claimed_at: float = field(default_factory=time.monotonic)
 
 
 class DeliveryQueue:
@@ -152,9 +154,10 @@ class DeliveryQueue:
             found = await connection.scalar(NEXT_DUE)
         return None if found is None else max(float(found), SOONEST_SECONDS)
 
-    def keeping(self, jobs: Sequence[MailJob]) -> AbstractAsyncContextManager[None]:
+    def keeping(self, jobs: Sequence[MailJob]) -> AbstractAsyncContextManager[HeldLease]:
         """Renews the leases for as long as the block runs."""
-        return kept_lease(self._lease, partial(renew_claims, self._database, [job.id for job in jobs], self._lease))
+        renew = partial(renew_claims, self._database, [job.id for job in jobs], self._lease)
+        return kept_lease(self._lease, renew, min(job.claimed_at for job in jobs))
 
     async def release(self, jobs: Sequence[MailJob], reason: str) -> None:
         """Returns mails to the queue without counting an attempt."""
@@ -191,14 +194,21 @@ class DeliveryQueue:
             await outbox.add_all(session, [_sent(job, at) for job in jobs])
 
     async def mark_refused(self, job: MailJob, refusal: MailRefused) -> bool:
-        """Schedules the next attempt, or marks the mail failed and publishes that; True if failed."""
+        """Schedules the next attempt, or marks the mail failed and publishes that; True if failed.
+
+        A mail that others have settled meanwhile stays as it is.
+        """
         at, attempts = utc_now(), job.attempts + 1
         is_over = refusal.is_permanent or at - job.created_at > GIVE_UP_AFTER
         next_attempt_at = None if is_over else at + MAIL_OUT.delay_after(attempts)
         async with self._database.begin() as session:
-            await session.execute(
+            settled = await session.scalar(
                 update(Delivery)
-                .where(Delivery.id == job.id)
+                .where(
+                    Delivery.id == job.id,
+                    Delivery.status == DeliveryStatus.SENDING,
+                    Delivery.attempts == job.attempts,
+                )
                 .values(
                     status=DeliveryStatus.FAILED if is_over else DeliveryStatus.QUEUED,
                     attempts=attempts,
@@ -206,7 +216,10 @@ class DeliveryQueue:
                     last_error=refusal.reason[:1000],
                     begun=0,
                 )
+                .returning(Delivery.id)
             )
+            if settled is None:
+                return False
             if is_unknown_mailbox(refusal.reason):
                 await mark_bounced(session, job.address, without_address(refusal.reason, job.address), at)
             if is_over:

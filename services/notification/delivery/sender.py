@@ -201,8 +201,12 @@ class Sender:
         self.wake()
 
     async def _send_lane(self, connection: MailConnection, jobs: deque[MailJob]) -> None:
-        async with self._queue.keeping(list(jobs)):
+        """Sends mails one after another; leaves them alone once others may have taken them over."""
+        async with self._queue.keeping(list(jobs)) as lease:
             while jobs:
+                if lease.is_over:
+                    log.warning("mail.lease_over", count=len(jobs))
+                    return
                 if self._is_stopping:
                     await self._queue.release(list(jobs), "the sender was stopped")
                     return
@@ -210,7 +214,8 @@ class Sender:
                 try:
                     await self._send(connection, job)
                 except MailServerAway as error:
-                    await self._queue.release([job, *jobs], f"the mail server is away: {error}"[:1000])
+                    if not lease.is_over:
+                        await self._queue.release([job, *jobs], f"the mail server is away: {error}"[:1000])
                     raise
 
     async def _send(self, connection: MailConnection, job: MailJob) -> None:

@@ -1,12 +1,14 @@
 """Records for an event which chat rooms and on-call services are told of it, in the consumer's transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from services.notification.batches import NAME
+from services.notification.decisions.event_rules import ALREADY_NOTIFIED, Breach
 from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.delivery.templates import TEMPLATES, TemplateName
@@ -27,8 +29,10 @@ from shared.contracts.events import (
     TicketTransferred,
     TicketTriaged,
 )
+from shared.contracts.names import ticket_workflow_id
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session
+from shared.kit.tables import inbox
 
 AUDIENCE_OF = {
     DeliveryChannel.CHAT: RecipientAudience.TEAM,
@@ -45,6 +49,8 @@ TEMPLATE_OF: dict[type[Event], TemplateName] = {
 ENDS = (TicketResolved, TicketClosed, SlaBreachWithdrawn)
 """What ends the reason to be on call."""
 RECIPIENT = "target:"
+LOOKED_AHEAD = 30
+"""Steps after one, among which that is looked for which ended the reason to be on call."""
 
 
 def recipient_of(target_id: UUID) -> str:
@@ -55,20 +61,30 @@ def recipient_of(target_id: UUID) -> str:
 async def record_for_targets(
     session: Session, events: Sequence[tuple[str, Event, TicketContacts]], matrix: Matrix
 ) -> int:
-    """Records the deliveries of a batch, each exactly once; returns how many rows it tried to record."""
+    """Records the deliveries of a batch, each exactly once; returns how many rows it tried to record.
+
+    An alert whose end is known already calls nobody: both may come in one batch, or in either order, as steps of two
+    publishers do. The tickets' rows are held: of two processes, the second sees what the first has done.
+    """
     concerned = [one for one in events if _is_concerned(one[1])]
     if not concerned:
         return 0
     targets = (await session.scalars(select(NotificationTarget).where(NotificationTarget.is_active))).all()
     if not targets:
         return 0
-    rows = [
-        _row(cause, event, target)
-        for cause, event, contacts in concerned
-        for target in targets
-        if _is_told(event, target, contacts, matrix)
-    ]
-    rows += await _ends(session, concerned, targets)
+    on_call = {recipient_of(one.id): one for one in targets if TargetKind(one.kind).channel is DeliveryChannel.ON_CALL}
+    called = await _called(session, [event.entity_id for _, event, _ in concerned if isinstance(event, ENDS)], on_call)
+    rows: list[dict[str, Any]] = []
+    for cause, event, contacts in concerned:
+        if isinstance(event, ENDS):
+            told = [on_call[one] for ticket, one in sorted(called) if ticket == event.entity_id]
+            rows += [_row(cause, event, one, TemplateName.FOLLOWER_RESOLVED) for one in told]
+            continue
+        told = [one for one in targets if _is_told(event, one, contacts, matrix)]
+        if any(recipient_of(one.id) in on_call for one in told) and await _is_over(session, event, concerned):
+            told = [one for one in told if recipient_of(one.id) not in on_call]
+        called |= {(event.entity_id, recipient_of(one.id)) for one in told if recipient_of(one.id) in on_call}
+        rows += [_row(cause, event, one) for one in told]
     if rows:
         await session.execute(insert(Delivery).on_conflict_do_nothing(), rows)
     return len(rows)
@@ -89,21 +105,39 @@ def _is_told(event: Event, target: NotificationTarget, contacts: TicketContacts,
     return target.team_id in (None, team_id) and matrix.is_on((EVENT_OF[template], AUDIENCE_OF[channel], channel))
 
 
-async def _ends(
-    session: Session,
-    concerned: Sequence[tuple[str, Event, TicketContacts]],
-    targets: Sequence[NotificationTarget],
-) -> list[dict[str, Any]]:
-    """Returns rows that tell on-call services of the end of what they were told of."""
-    ended = {event.entity_id: (cause, event) for cause, event, _ in concerned if isinstance(event, ENDS)}
-    on_call = {recipient_of(one.id): one for one in targets if TargetKind(one.kind).channel is DeliveryChannel.ON_CALL}
-    if not ended or not on_call:
-        return []
+async def _called(
+    session: Session, tickets: Sequence[UUID], on_call: Mapping[str, NotificationTarget]
+) -> set[tuple[UUID, str]]:
+    """Returns which on-call services were told of which of the tickets."""
+    if not tickets or not on_call:
+        return set()
     told = select(Delivery.ticket_id, Delivery.recipient).where(
-        Delivery.ticket_id.in_(ended), Delivery.recipient.in_(on_call)
+        Delivery.ticket_id.in_(tickets), Delivery.recipient.in_(on_call)
     )
-    found = (await session.execute(told.distinct())).all()
-    return [_row(*ended[row.ticket_id], on_call[row.recipient], TemplateName.FOLLOWER_RESOLVED) for row in found]
+    return {(row.ticket_id, row.recipient) for row in await session.execute(told.distinct())}
+
+
+async def _is_over(session: Session, event: Event, batch: Sequence[tuple[str, Event, TicketContacts]]) -> bool:
+    """Whether a later step, handled already, has ended what an event would call for."""
+    if not isinstance(event, LifecycleEvent):
+        return False
+    later = [f"{ticket_workflow_id(event.ticket_id)}:{event.seq + step}" for step in range(1, LOOKED_AHEAD + 1)]
+    ended = select(inbox.c.event_id).where(inbox.c.consumer == NAME, inbox.c.event_id.in_(later)).limit(1)
+    if await session.scalar(ended) is not None:
+        return True
+    if not isinstance(event, (SlaBreached, TicketEscalated)):
+        return False
+    breach = Breach.of(event)
+    withdrawn = (one for _, one, _ in batch if isinstance(one, SlaBreachWithdrawn) and one.ticket_id == event.ticket_id)
+    if any(Breach.of(one).key == breach.key and one.seq > event.seq for one in withdrawn):
+        return True
+    told = select(Delivery.id).where(
+        Delivery.ticket_id == event.ticket_id,
+        Delivery.recipient == ALREADY_NOTIFIED.key,
+        Delivery.about == breach.key,
+        Delivery.seq > event.seq,
+    )
+    return await session.scalar(told.limit(1)) is not None
 
 
 def _row(cause: str, event: Event, target: NotificationTarget, template: TemplateName | None = None) -> dict[str, Any]:

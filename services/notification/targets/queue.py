@@ -1,14 +1,16 @@
 """The ledger as a work queue for targets: claims, outcomes, and the circuit breaker of each target."""
 
+import time
 from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Interval, String, all_, bindparam, cast, func, literal, or_, select, update
+from sqlalchemy.orm import aliased
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from services.notification.delivery.channels import DeliveryChannel
@@ -21,7 +23,7 @@ from services.notification.targets.secrets import TargetSecrets, TargetUnreadabl
 from shared.kit.backoff import Backoff
 from shared.kit.clock import utc_now
 from shared.kit.db import Database
-from shared.kit.leases import kept_lease
+from shared.kit.leases import HeldLease, kept_lease
 
 CHANNELS = (DeliveryChannel.CHAT.value, DeliveryChannel.ON_CALL.value)
 NEXT_DUE = select(func.extract("epoch", func.min(Delivery.next_attempt_at) - func.now())).where(
@@ -65,6 +67,7 @@ class TargetJob:
     facts: dict[str, Any]
     attempts: int
     created_at: datetime
+    claimed_at: float = field(default_factory=time.monotonic)
 
 
 class TargetQueue:
@@ -92,9 +95,9 @@ class TargetQueue:
                 for row in rows
             ]
 
-    def keeping(self, job: TargetJob) -> AbstractAsyncContextManager[None]:
+    def keeping(self, job: TargetJob) -> AbstractAsyncContextManager[HeldLease]:
         """Renews the lease of a claimed message for as long as the block runs."""
-        return kept_lease(LEASE, partial(renew_claims, self._database, [job.id], LEASE))
+        return kept_lease(LEASE, partial(renew_claims, self._database, [job.id], LEASE), job.claimed_at)
 
     async def mark_sent(self, job: TargetJob, answer: str) -> None:
         """Records what the target answered, and closes its circuit."""
@@ -118,20 +121,30 @@ class TargetQueue:
             await session.execute(closed.values(failures=0, paused_until=None))
 
     async def mark_refused(self, job: TargetJob, refused: TargetRefused) -> bool:
-        """Schedules the next attempt, or marks the message as failed: True. Opens the circuit after many failures."""
+        """Schedules the next attempt, or marks the message as failed: True. Opens the circuit after many failures.
+
+        What others have settled meanwhile stays as it is.
+        """
         now, attempts = utc_now(), job.attempts + 1
         is_over = refused.is_permanent or now - job.created_at > GIVE_UP_AFTER
         async with self._database.begin() as session:
-            await session.execute(
+            settled = await session.scalar(
                 update(Delivery)
-                .where(Delivery.id == job.id)
+                .where(
+                    Delivery.id == job.id,
+                    Delivery.status == DeliveryStatus.SENDING,
+                    Delivery.attempts == job.attempts,
+                )
                 .values(
                     status=DeliveryStatus.FAILED if is_over else DeliveryStatus.QUEUED,
                     attempts=attempts,
                     next_attempt_at=None if is_over else now + RETRIES.delay_after(attempts),
                     last_error=refused.reason[:1000],
                 )
+                .returning(Delivery.id)
             )
+            if settled is None:
+                return False
             counted = (
                 update(NotificationTarget)
                 .where(NotificationTarget.id == job.target_id)
@@ -178,7 +191,22 @@ def place_of(target: NotificationTarget, secrets: TargetSecrets) -> Place | None
 
 @cache
 def _claim() -> ReturningUpdate[Delivery]:
-    """Marks the oldest due message of each target that answers. Starts from the index of what is due."""
+    """Marks the oldest due message of each target that answers. Starts from the index of what is due.
+
+    Of the messages about one ticket only the first that is not settled is claimed, so that the end of an alert never
+    overtakes the alert.
+    """
+    earlier = aliased(Delivery)
+    is_first = ~(
+        select(earlier.id)
+        .where(
+            earlier.ticket_id == Delivery.ticket_id,
+            earlier.id < Delivery.id,
+            earlier.recipient == Delivery.recipient,
+            earlier.status.in_([DeliveryStatus.QUEUED, DeliveryStatus.SENDING]),
+        )
+        .exists()
+    )
     target_key = literal(RECIPIENT) + cast(NotificationTarget.id, String)
     first = (
         select(Delivery.id)
@@ -193,6 +221,7 @@ def _claim() -> ReturningUpdate[Delivery]:
             or_(NotificationTarget.paused_until.is_(None), NotificationTarget.paused_until <= func.now()),
             Ticket.number.is_not(None),
             Delivery.recipient != all_(bindparam("busy", type_=ARRAY(String()))),
+            is_first,
         )
         .order_by(Delivery.recipient, Delivery.id)
         .limit(BATCH)

@@ -78,7 +78,9 @@ class TargetSender:
         """Sends one message and records what came of it, however long the database is away."""
         message = message_of(job, self._desk)
         try:
-            async with self._queue.keeping(job):
+            async with self._queue.keeping(job) as lease:
+                if lease.is_over:
+                    return
                 answer = await post(self._client, job.kind, job.place, message)
         except TargetRefused as refused:
             is_over = await retry(partial(self._queue.mark_refused, job, refused), PATIENT, is_unreachable)

@@ -116,7 +116,9 @@ class WebhookDispatcher:
         if endpoint.problem is not None:
             result = AttemptResult(AttemptOutcome.FAILED, error=endpoint.problem)
         else:
-            async with self._ledger.keeping(job):
+            async with self._ledger.keeping(job) as lease:
+                if lease.is_over:
+                    return
                 result = await attempt(self._client, endpoint.url, job.event_id, job.body, endpoint.secrets)
         await self._ledger.settle(job, result, endpoint.failures)
         WEBHOOKS.labels(result.outcome.value).inc()
@@ -130,4 +132,4 @@ class WebhookDispatcher:
         for task in sending:
             task.cancel()
         await asyncio.gather(*sending, return_exceptions=True)
-        await self._ledger.release([job.id for job in sending.values()])
+        await self._ledger.release(list(sending.values()))

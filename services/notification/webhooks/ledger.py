@@ -4,9 +4,10 @@ Of the events about one entity only the first that is not settled is claimed, so
 claim has an end: after a crash others send the event again, under the same id.
 """
 
+import time
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import uniform
 from typing import Any
@@ -14,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.types import Uuid
+from sqlalchemy.types import Integer, Uuid
 
 from services.notification.webhooks.attempts import MOST_ATTEMPTS, RETRIES, AttemptOutcome, AttemptResult
 from services.notification.webhooks.signing import SecretUnreadable, WebhookSecrets
@@ -23,7 +24,7 @@ from shared.kit.backoff import Backoff
 from shared.kit.clock import utc_now
 from shared.kit.configuration_changes import record_change
 from shared.kit.db import Database, Session
-from shared.kit.leases import kept_lease
+from shared.kit.leases import HeldLease, kept_lease
 
 LEASE = timedelta(seconds=9)
 """How long after a crash others take an attempt over; a sender that lives renews it."""
@@ -72,8 +73,10 @@ SETTLE = text("""
 update webhook_deliveries set status = cast(:status as text), next_attempt_at = :next, answer_status = :answer_status,
   answer = :answer, last_error = :error, duration_ms = :duration,
   delivered_at = case when cast(:status as text) = 'delivered' then now() end
-where id = :id and status = 'sending' and attempts = :attempts
+where id = :id and attempts = :attempts
+and (status = 'sending' or status = 'dropped' and cast(:status as text) = 'delivered') returning id
 """)
+"""What an endpoint accepted while it was being disabled is told as delivered, and not sent again."""
 
 FOLLOW = text("""
 update webhook_deliveries set next_attempt_at = coalesce(cast(:next as timestamptz), now())
@@ -118,9 +121,10 @@ update webhook_deliveries set next_attempt_at = now() + cast(:lease as interval)
 where id = :id and status = 'sending' and attempts = :attempts
 """)
 RELEASE = text("""
-update webhook_deliveries set status = 'queued', attempts = attempts - 1, next_attempt_at = now()
-where id = any(:ids) and status = 'sending'
-""").bindparams(bindparam("ids", type_=ARRAY(Uuid())))
+update webhook_deliveries as one set status = 'queued', attempts = one.attempts - 1, next_attempt_at = now()
+from unnest(cast(:ids as uuid[]), cast(:attempts as integer[])) as mine (id, attempts)
+where one.id = mine.id and one.attempts = mine.attempts and one.status = 'sending'
+""").bindparams(bindparam("ids", type_=ARRAY(Uuid())), bindparam("attempts", type_=ARRAY(Integer())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +158,8 @@ class WebhookJob:
     attempts: int
     body: bytes | None
     """The envelope; None if the feed does not keep it any longer."""
+    claimed_at: float = field(default_factory=time.monotonic)
+    """By the clock of this process, which goes on while it is stopped."""
 
 
 class WebhookLedger:
@@ -189,26 +195,32 @@ class WebhookLedger:
                 await connection.execute(STRAIGHTEN, {"webhook": webhook_id})
         return sorted(jobs, key=lambda job: job.position)
 
-    def keeping(self, job: WebhookJob) -> AbstractAsyncContextManager[None]:
+    def keeping(self, job: WebhookJob) -> AbstractAsyncContextManager[HeldLease]:
         """Renews the lease of a claimed delivery for as long as the block runs."""
-        return kept_lease(LEASE, lambda: self._renew(job))
+        return kept_lease(LEASE, lambda: self._renew(job), job.claimed_at)
 
     async def _renew(self, job: WebhookJob) -> None:
         async with self._database.single() as connection:
             await connection.execute(RENEW, {"id": job.id, "attempts": job.attempts, "lease": LEASE})
 
-    async def release(self, ids: Sequence[UUID]) -> None:
-        """Puts claimed deliveries back, to be sent at once by whoever runs next."""
+    async def release(self, jobs: Sequence[WebhookJob]) -> None:
+        """Puts claimed deliveries back, to be sent at once by whoever runs next; not those that others took over."""
+        mine = {"ids": [job.id for job in jobs], "attempts": [job.attempts for job in jobs]}
         async with self._database.single() as connection:
-            await connection.execute(RELEASE, {"ids": list(ids)})
+            await connection.execute(RELEASE, mine)
 
     async def settle(self, job: WebhookJob, result: AttemptResult, failures: int) -> None:
-        """Records what came of an attempt; `failures` is how many the endpoint had in a row before it."""
+        """Records what came of an attempt; `failures` is how many the endpoint had in a row before it.
+
+        What others took over meanwhile is theirs to settle: then nothing changes.
+        """
         async with self._database.begin() as session:
             status, next_at = _decide(job, result)
             values = {"id": job.id, "status": status, "next": next_at, "attempts": job.attempts}
             values |= {"answer_status": result.status, "answer": result.answer, "error": result.error}
-            await session.execute(SETTLE, values | {"duration": result.duration_ms})
+            settled = await session.execute(SETTLE, values | {"duration": result.duration_ms})
+            if settled.scalar() is None:
+                return
             following = {"webhook": job.webhook_id, "entity": job.entity_id, "position": job.position}
             await session.execute(FOLLOW, following | {"next": next_at})
             if result.outcome is AttemptOutcome.DELIVERED:

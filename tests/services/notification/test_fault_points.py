@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -13,6 +13,7 @@ from services.notification.consumers import Notifier
 from services.notification.delivery.queue import MARK_SENT, DeliveryQueue, MailJob
 from services.notification.delivery.sender import Sender
 from services.notification.delivery.smtp import MailConnection
+from services.notification.errors import MailRefused
 from services.notification.models import Delivery
 from services.notification.settings import NotificationSettings
 from shared.kit.auth import MailThreads
@@ -142,6 +143,38 @@ FAULTS: dict[str, tuple[Callable[[FaultScene, TicketEvents], Awaitable[None]], i
     "after the record": (lambda scene, story: scene.at("recorded", story), 1),
 }
 """Each fault point with the number of copies that arrive: two only between the server's acceptance and its record."""
+
+
+async def test_a_sender_that_was_paused_sends_nothing_that_was_taken_over(
+    settings: NotificationSettings, database: Database, mail_server: MailServer
+) -> None:
+    """It claimed, was stopped for longer than its lease, and goes on when another has sent everything."""
+    threads, ids = MailThreads(settings, settings.mail_domain), RequesterIds(settings)
+    notifier = Notifier(database, Bus(settings, "test"), threads, ids, on_commit=lambda: None)
+    stories = [TicketEvents() for _ in range(5)]
+    await notifier.on_events([story.submitted() for story in stories])
+    numbers = {story.number for story in stories}
+    queue = DeliveryQueue(database, SHORT)
+    jobs = [job for job in await queue.claim(1000) if job.number in numbers]
+    assert len(jobs) == len(stories)
+    successor = asyncio.create_task(Sender(DeliveryQueue(database, SHORT), settings, _nothing_to_settle).run())
+
+    async def are_sent() -> None:
+        async with database.begin() as session:
+            ours = [story.ticket_id for story in stories]
+            states = await session.scalars(select(Delivery.status).where(Delivery.ticket_id.in_(ours)))
+            assert list(states) == ["sent"] * len(stories)
+
+    try:
+        await eventually(are_sent, within=15)
+    finally:
+        successor.cancel()
+        await asyncio.gather(successor, return_exceptions=True)
+    sleeper = Sender(queue, settings, _nothing_to_settle)
+    await sleeper._send_batch([replace(job, claimed_at=job.claimed_at - 60) for job in jobs])
+    assert [len(mail_server.about(story.number)) for story in stories] == [1] * len(stories)
+    assert await queue.mark_refused(jobs[0], MailRefused("later", is_permanent=False)) is False
+    await are_sent()
 
 
 async def test_no_fault_loses_a_mail_and_only_the_window_repeats_one(
