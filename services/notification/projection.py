@@ -10,9 +10,10 @@ from sqlalchemy import Table, and_, case, func, or_, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from services.notification.decisions.event_rules import participant
+from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.erasure import add_tombstones
-from services.notification.models import Agent, Delivery, Participant, Team, Ticket, TicketFollower
+from services.notification.models import IS_DUE, Agent, Delivery, Participant, Team, Ticket, TicketFollower
 from services.notification.record_sets import ROWS, record_set
 from shared.contracts.events import (
     AgentChanged,
@@ -32,7 +33,7 @@ from shared.contracts.events import (
 from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import ActorKind, ParticipantState
 from shared.kit.addresses import address_key, with_ascii_domain
-from shared.kit.db import Session
+from shared.kit.db import Session, lock_in_order
 
 TICKETS = cast(Table, Ticket.__table__)
 
@@ -215,6 +216,31 @@ async def _(event: AgentChanged, session: Session) -> None:
         "version": event.version,
     }
     await _upsert_newer(session, Agent, event.agent_id, told)
+    if not event.is_active:
+        await _settle_again(session, event.agent_id)
+
+
+async def _settle_again(session: Session, agent_id: UUID) -> None:
+    """Whom the mails that wait for an agent who is not active any more are for is found out anew.
+
+    They waited for a digest, for the agent's hours or for another attempt. What has to be acted on goes to the next who
+    can, the rest to nobody.
+    """
+    is_gone = select(Agent.id).where(Agent.id == agent_id, Agent.is_active.is_(False)).exists()
+    theirs = (
+        IS_DUE,
+        Delivery.agent_id == agent_id,
+        Delivery.status == DeliveryStatus.QUEUED,
+        Delivery.channel == DeliveryChannel.MAIL,
+    )
+    waiting = await lock_in_order(session, Delivery.id, *theirs, is_gone)
+    await session.execute(
+        update(Delivery)
+        .where(Delivery.id.in_(waiting))
+        .values(
+            status=DeliveryStatus.WAITING.value, next_attempt_at=None, address=None, name=None, bundle=None, attempts=0
+        )
+    )
 
 
 @project.register

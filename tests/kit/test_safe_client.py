@@ -105,11 +105,34 @@ async def test_one_private_address_among_public_ones_is_enough_to_refuse() -> No
         *("https://127.0.0.1./", "https://1.2.3.04/", "https://①②⑦.⓪.⓪.①/", "https://[::1%25lo]/", "https://[::1/"),
         *("https://[::1]/", "https://[::ffff:7f00:1]/", "https://[64:ff9b::7f00:1]/", "https://127.0.0.1:8002/v1/me"),
         *("https://169.254.169.254/latest/meta-data/", "https://[fe80::1]/", f"https://feeds.example/{'x' * 2000}"),
+        *("https://127\u30020\u30020\u30021/", "https://127\uff0e0\uff0e0\uff0e1/", "https://[::ffff:0:127.0.0.1]/"),
+        *("https://[2002:7f00:1::]/", "https://[64:ff9b::169.254.169.254]/", "https://0/", "https://017700000001/"),
+        *(
+            "https://127.0.0.1%2f@feeds.example/",
+            "https://feeds.example\\@127.0.0.1/",
+            "https://127.0.0.1#@feeds.example",
+        ),
     ],
 )
 async def test_spellings_that_hide_an_address_are_refused(url: str) -> None:
     with pytest.raises(OutgoingRefused):
         await SafeHttpClient(resolver=resolving(feeds_example="93.184.215.14")).get(url)
+
+
+async def test_a_name_that_changes_its_mind_is_asked_once_and_its_checked_address_dialled() -> None:
+    """DNS rebinding: what the name says after the check is never heard; another request checks anew."""
+    answers, asked = iter(["127.0.0.1", "10.0.0.1"]), list[str]()
+
+    async def resolver(host: str, port: int) -> Sequence[str]:
+        asked.append(host)
+        return [next(answers)]
+
+    async with serving(answering("200 OK", b"here")) as port:
+        outgoing = SafeHttpClient(LOOPBACK, resolver=resolver)
+        assert (await outgoing.post(f"http://rebinding.example:{port}/", b"{}", {})).body == b"here"
+        assert asked == ["rebinding.example"]
+        with pytest.raises(OutgoingRefused):
+            await outgoing.post(f"http://rebinding.example:{port}/", b"{}", {})
 
 
 @pytest.mark.parametrize(

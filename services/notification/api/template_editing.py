@@ -89,11 +89,12 @@ async def restore_version(
 
 
 @router.post("/preview")
-async def show_preview(state: State, at: At, body: TemplatePreviewInput) -> TemplatePreviewView:
+async def show_preview(state: State, by: By, at: At, body: TemplatePreviewInput) -> TemplatePreviewView:
     """Returns a mail as it would be sent; saves and sends nothing."""
     _check(at, body.content)
     async with state.database.begin() as session:
-        return await preview(session, (state.settings, state.sender_name.text), at, body.content, body.ticket_id)
+        sender = state.settings, state.sender_name.text
+        return await preview(session, sender, by, at, body.content, body.ticket_id)
 
 
 def _check(at: Place, content: TemplateContent) -> None:

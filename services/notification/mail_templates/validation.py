@@ -25,6 +25,8 @@ from services.notification.mail_templates.sandbox import FILTERS, environment
 MOST_BODIES = 2
 """How often a template may quote the message."""
 MOST_FINDINGS = 20
+LONGEST_SEPARATOR = 20
+"""Characters between the items of a list: text joined by text would grow with the product of both."""
 _TRANSLATING = {"_": 1, "gettext": 1, "ngettext": 2}
 """How many literals each function of the shipped templates takes."""
 _HARMLESS = (
@@ -97,6 +99,8 @@ class _SyntaxWalk:
             if node.name not in allowed:
                 kind = "filter" if isinstance(node, nodes.Filter) else "test"
                 yield node.lineno, f"the {kind} {node.name} is not allowed"
+            if node.name == "join" and not _has_short_separator(node):
+                yield node.lineno, f"join takes a separator of {LONGEST_SEPARATOR} characters at most, in quotes"
             yield from self._below(node)
         elif isinstance(node, _HARMLESS):
             yield from self._below(node)
@@ -159,6 +163,14 @@ class _SyntaxWalk:
         is_known = fact in self._facts if owner == "facts" else variable in VARIABLES - self._hidden
         if not is_known:
             yield node.lineno, f"the variable {variable} is unknown"
+
+
+def _has_short_separator(join: nodes.Filter | nodes.Test) -> bool:
+    """Whether a filter `join` has no argument but a short literal."""
+    if join.kwargs or join.dyn_args or join.dyn_kwargs or len(join.args) > 1:
+        return False
+    texts = [one.value for one in join.args if isinstance(one, nodes.Const) and isinstance(one.value, str)]
+    return len(texts) == len(join.args) and all(len(text) <= LONGEST_SEPARATOR for text in texts)
 
 
 def _fact_of(node: nodes.Node) -> str | None:

@@ -1,8 +1,10 @@
 """Editing mail templates: checked with lines, previewed, versioned, and sent in the reader's language."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx2
 import pytest
 
 from services.notification.delivery.templates import TemplateName
@@ -10,8 +12,12 @@ from services.notification.mail_templates.content import TemplateContent
 from services.notification.mail_templates.defaults import default_content
 from services.notification.mail_templates.html_rules import sanitised
 from services.notification.mail_templates.validation import find_problems
+from services.notification.settings import NotificationSettings
+from shared.contracts.base import AgentId, TicketId
 from shared.contracts.events import Person
 from shared.contracts.names import REPLY_DELIMITERS
+from shared.kit.administrator_passes import Administrator, AdministratorPasses, PassedRequest
+from shared.kit.clock import new_id
 from tests.services.notification.conftest import OPERATOR, Running
 from tests.services.notification.mail_server import MailServer, html_of, text_of
 from tests.services.notification.ticket_events import TicketEvents
@@ -69,6 +75,19 @@ def test_a_default_is_shown_in_the_words_of_its_language() -> None:
         ("text", "{{ 9 ** 9 ** 9 }}", 1, "not allowed"),
         ("text", "{{ recipient | attr('x') }}", 1, "filter attr"),
         ("text", "{{ body_text }}{{ body_text }}{{ body_text }}", 1, "2 times"),
+        ("text", "{{ body_text | join(body_text) }}", 1, "in quotes"),
+        ("text", "{{ recipient | join(d=body_text) }}", 1, "in quotes"),
+        ("text", "{{ recipient | join(*['x']) }}", 1, "in quotes"),
+        ("text", "{{ ['', '', ''] | join('" + "x" * 21 + "') }}", 1, "20 characters"),
+        ("text", "{{ 'x' * 1000000000 }}", 1, "not allowed"),
+        ("text", "{{ recipient ~ recipient }}", 1, "not allowed"),
+        ("text", "{{ '%0999999999d' % 1 }}", 1, "not allowed"),
+        ("text", "{{ recipient | center(999999999) }}", 1, "filter center"),
+        ("text", "{{ self }}", 1, "unknown"),
+        ("text", "{{ recipient[0] }}", 1, "not allowed"),
+        ("text", "{% import 'layout.txt' as x %}", 1, "not allowed"),
+        ("text", "{% extends 'layout.txt' %}", 1, "not allowed"),
+        ("text", "{% block words %}{% endblock %}", 1, "not allowed"),
         ("text", "{{ body_html }}", 1, "unknown"),
         ("text", "{% if recipient %}" * 200 + "x" + "{% endif %}" * 200, 1, "nested"),
         ("html", "<p>\n<script>x</script>", 2, "<script>"),
@@ -148,3 +167,33 @@ async def test_a_preview_shows_a_real_ticket_and_gives_nobodys_link(service: Run
     unknown = await service.http.post("/v1/templates/nothing/de/preview", json=body, headers=OPERATOR)
     assert unknown.status_code == 404
     assert (await service.http.get(PATH)).status_code == 401
+
+
+async def test_a_preview_shows_an_administrator_no_ticket_that_they_may_not_see(
+    service: Running, settings: NotificationSettings
+) -> None:
+    """Neither the one they name nor, if they name none, the newest of all."""
+    story = TicketEvents(subject="Only for the team")
+    stranger = AgentId(new_id())
+    opened = [*story.people(), story.agent(stranger, "Sam"), story.submitted(), story.opened(), story.triaged()]
+    await service.publish(*opened)
+    await eventually(lambda: service.ledger(ticket_id=str(story.ticket_id)), within=15)
+
+    async def shown_to(agent_id: AgentId, ticket_id: TicketId | None) -> httpx2.Response:
+        body = json.dumps(GOOD | {"ticket_id": str(ticket_id) if ticket_id else None}).encode()
+        asked = PassedRequest("notification", "POST", f"{PATH}/preview", body)
+        given = AdministratorPasses(settings).make(Administrator(str(agent_id), "A", ""), asked)
+        headers = {"Authorization": given, "Content-Type": "application/json"}
+        return await service.http.post(f"{PATH}/preview", content=body, headers=headers)
+
+    async def is_theirs() -> None:
+        assert (await shown_to(story.ada, story.ticket_id)).status_code == 200
+
+    await eventually(is_theirs, within=15)
+    named = await shown_to(stranger, story.ticket_id)
+    assert (named.status_code, named.json()["errors"][0]["pointer"]) == (422, "/ticket_id")
+    newest = await shown_to(stranger, None)
+    assert newest.status_code == 200, newest.text
+    assert newest.json()["ticket_number"] == "100042"
+    assert story.subject not in newest.text
+    assert (await shown_to(story.ada, None)).json()["ticket_number"] == story.number

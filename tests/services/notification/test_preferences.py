@@ -90,6 +90,69 @@ async def test_who_wants_no_mail_of_an_event_gets_it_in_the_inbox(service: Runni
     await eventually(is_kept_back)
 
 
+async def test_what_waits_for_somebody_who_is_deactivated_meanwhile_is_not_sent_to_them(
+    service: Running, mail_server: MailServer
+) -> None:
+    """Decided and held until tomorrow; what has to be acted on goes to the lead, the rest to nobody."""
+    story = TicketEvents()
+    closed = {"timezone": "UTC", "weekly": {"mon": [["00:00", "00:01"]]}}
+    await prefer(service, story.ada, mail_hours=closed, urgent_at_any_time=False)
+    steps = [*story.people(), story.submitted(), story.triaged(), story.assigned(), story.warned()]
+    await service.publish(*steps)
+
+    ada, grace = (f"{name}-{story.number}@everdesk.example" for name in ("ada", "grace"))
+
+    async def both_wait() -> None:
+        waiting = [*await rows(service, story, "assigned"), *await rows(service, story, "sla_warned")]
+        assert [one["status"] for one in waiting if one["address"] == ada] == ["queued", "queued"]
+
+    await eventually(both_wait)
+    await service.publish(story.agent(story.ada, "Ada Lovelace", is_active=False, version=2))
+
+    async def is_settled_anew() -> None:
+        (assigned,) = await rows(service, story, "assigned")
+        assert (assigned["status"], assigned["last_error"]) == ("dropped", "the agent is not active")
+        warnings = {one["address"]: one["status"] for one in await rows(service, story, "sla_warned")}
+        assert (warnings.get(grace), warnings.get(ada)) == ("sent", None)
+
+    await eventually(is_settled_anew)
+    assert mail_server.to(ada) == []
+
+
+@pytest.mark.parametrize(
+    ("now", "due_at"),
+    [
+        ("2026-10-24T19:00:00Z", "2026-10-25T07:00:00Z"),
+        ("2027-03-27T20:00:00Z", "2027-03-28T06:00:00Z"),
+        ("2027-03-28T06:00:00Z", "2027-03-29T06:00:00Z"),
+    ],
+)
+def test_a_daily_digest_comes_at_eight_on_the_days_when_clocks_change(now: str, due_at: str) -> None:
+    always = {day: [["00:00", "24:00"]] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+    settings = {"digest": "daily", "mail_hours": {"timezone": "Europe/Berlin", "weekly": always}}
+    choices = NotificationChoices.model_validate(settings)
+    found = choices.mail_due_at(RuleEvent.CLOSED, datetime.fromisoformat(now))
+    assert found == (datetime.fromisoformat(due_at), True)
+
+
+@pytest.mark.parametrize(
+    ("zone", "now", "due_at"),
+    [
+        ("America/Santiago", "2026-09-06T01:00:00Z", "2026-09-06T04:00:00Z"),
+        ("Africa/Cairo", "2027-04-29T20:00:00Z", "2027-04-29T22:00:00Z"),
+        ("Australia/Lord_Howe", "2026-10-03T12:00:00Z", "2026-10-03T13:30:00Z"),
+    ],
+)
+def test_mail_hours_that_begin_at_midnight_begin_where_the_clock_leaves_it_out(
+    zone: str, now: str, due_at: str
+) -> None:
+    """Santiago and Cairo go from 24:00 to 01:00: the hours begin with the first minute that there is."""
+    days = {day: [["00:00", "06:00"]] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+    choices = NotificationChoices.model_validate({"mail_hours": {"timezone": zone, "weekly": days}})
+    found = choices.mail_due_at(RuleEvent.CLOSED, datetime.fromisoformat(now))
+    assert found == (datetime.fromisoformat(due_at), False)
+
+
 async def test_a_digest_is_one_mail_that_names_each(service: Running, mail_server: MailServer) -> None:
     """The digest is due later; made due now, everything that waits for it is one mail."""
     story = TicketEvents()
