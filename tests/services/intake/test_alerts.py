@@ -1,6 +1,7 @@
 """Alerts of monitoring systems: one ticket per fingerprint, told what changes, resolved and reopened with the alert."""
 
 import asyncio
+from collections import Counter
 from typing import Any
 from uuid import UUID
 
@@ -207,6 +208,21 @@ async def test_a_storm_is_collected_in_one_ticket(monitoring: Monitoring) -> Non
     await monitoring.send_alerts(host_down(collected[-1], "resolved"))
     assert await monitoring.wanted(collected[-1]) == "resolve"
     assert (await monitoring.messages(collecting))[-1] == "All alerts collected here have recovered."
+
+
+async def test_a_group_of_a_thousand_sent_twice_at_once_has_each_alert_once(monitoring: Monitoring) -> None:
+    """Of two Alertmanagers, each with labels as long as a delivery may carry; then all of them recover in disorder."""
+    labels = {"alertname": "HostDown", "severity": "critical", "pod": "p" * 1_500}
+    alerts = [host_down(f"of-many-{turn}", labels=labels | {"instance": f"db{turn}"}) for turn in range(1_000)]
+    told = await asyncio.gather(monitoring.send_alerts(*alerts), monitoring.send_alerts(*reversed(alerts)))
+    outcomes = Counter(result["outcome"] for results in told for result in results)
+    tickets = await monitoring.tickets()
+    assert (outcomes["opened"] + 1, sum(outcomes.values())) == (len(tickets), 2_000)
+    assert outcomes["opened"] + outcomes["collected"] == outcomes["repeated"] == 1_000
+    places = [{result["fingerprint"]: result["ticket_id"] for result in results} for results in told]
+    assert places[0] == places[1]
+    recovered = await monitoring.send_alerts(*(one | {"status": "resolved"} for one in sorted(alerts, key=str)))
+    assert {result["outcome"] for result in recovered} == {"recovered"}
 
 
 async def test_alerts_in_our_own_form(monitoring: Monitoring) -> None:
