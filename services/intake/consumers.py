@@ -166,12 +166,11 @@ async def _apply(database: Database, events: Sequence[Envelope]) -> set[UUID]:
             shown += [posted] if posted.author.kind.is_ours and posted.attachments else []
         else:
             _add_step(effects, event)
-    async with database.single() as connection:
-        for posted in shown:
-            await connection.execute(attaching(posted))
-            theirs = Attachment.ticket_id == posted.ticket_id, Attachment.message_id == posted.message_id
-            await connection.execute(update(Attachment).where(*theirs).values(is_internal=False))
-        return await apply_effects(connection, effects)
+    for posted in shown:
+        await database.fetch(attaching(posted))
+        theirs = Attachment.ticket_id == posted.ticket_id, Attachment.message_id == posted.message_id
+        await database.fetch(update(Attachment).where(*theirs).values(is_internal=False))
+    return await apply_effects(database, effects)
 
 
 def _add_step(effects: EventEffects, event: Envelope) -> None:

@@ -1,16 +1,17 @@
 """The database behind a service: one engine, short transactions, migrations under a lock."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
-from sqlalchemy import select, text
+from sqlalchemy import Executable, Row, select, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.util import greenlet_spawn
 
 from shared.kit.database_writability import DatabaseWritability
 from shared.kit.outbox_row import ANNOUNCED, OutboxRow
@@ -76,6 +77,7 @@ class Database:
             max_overflow=0,
             pool_timeout=5,
             pool_recycle=1800,
+            pool_use_lifo=True,  # so that as few as will do are at work, each with its plans made
             connect_args={"timeout": 5, "command_timeout": 30, "server_settings": SESSION_SETTINGS | LEADER_SETTINGS},
             hide_parameters=True,
         )
@@ -132,6 +134,22 @@ class Database:
         with self._writing.noticing():
             async with self._autocommit.connect() as connection:
                 yield connection
+
+    async def fetch(
+        self, statement: Executable, values: Mapping[str, Any] | None = None
+    ) -> Sequence[Row[*tuple[Any, ...]]]:
+        """The rows of a single statement, as `single` runs it, for the hot paths.
+
+        SQLAlchemy's part is entered and left once for all, and not to connect, to execute and to give the connection
+        back: that is a fifth of what a statement costs here.
+        """
+        with self._writing.noticing():
+            return await greenlet_spawn(self._fetch, statement, values)
+
+    def _fetch(self, statement: Executable, values: Mapping[str, Any] | None) -> Sequence[Row[*tuple[Any, ...]]]:
+        with self._autocommit.sync_engine.connect() as connection:
+            found = connection.execute(statement, values)
+            return found.all() if found.returns_rows else ()
 
     async def ping(self) -> None:
         """Raises what `outages.is_unreachable` recognises if the database does not answer."""

@@ -9,9 +9,10 @@ from datetime import timedelta
 import asyncpg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from deploy.local.engines import Stack
+from shared.kit.clock import new_id
 from shared.kit.db import UNREACHABLE, Database
 from shared.kit.leases import kept_lease
 from shared.kit.outages import AWAY_KINDS, is_unreachable
@@ -90,3 +91,22 @@ async def test_a_lease_is_renewed_again_after_a_statement_that_was_cut_off(error
 
     async with kept_lease(timedelta(milliseconds=3), renew), asyncio.timeout(10):
         await renewed.wait()
+
+
+async def test_a_single_statement_is_committed_and_its_rows_come(database: Database) -> None:
+    await database.fetch(text("create table if not exists fetched (number int)"))
+    number = new_id().int % 2**31
+    [row] = await database.fetch(text("insert into fetched values (:number) returning number"), {"number": number})
+    assert row.number == number
+    assert await database.fetch(text("delete from fetched where number = :number"), {"number": number}) == ()
+    with pytest.raises(ProgrammingError):
+        await database.fetch(text("select nothing"))
+
+
+async def test_statements_that_are_given_up_keep_no_connection(database: Database) -> None:
+    """Each is cancelled while the server works on it, more of them than there are connections."""
+    for _ in range(30):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await database.fetch(text("select pg_sleep(30)"))
+    assert await asyncio.gather(*(database.fetch(text("select 7")) for _ in range(20))) == [[(7,)]] * 20

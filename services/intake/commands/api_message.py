@@ -91,9 +91,8 @@ async def post_api_message(
     }
     parameters |= _prefixed("answer_", RESPONSE_COLUMNS, answer)
     parameters |= {"api_key_id": request.api_key_id, "is_keyed": claim.key is not None, "lock": _lock_of(claim)}
-    async with database.single() as connection:
-        with second_refused():
-            row = (await connection.execute(POST, parameters)).one()
+    with second_refused():
+        [row] = await database.fetch(POST, parameters)
     claim.settle(row)
     if row.row_id is None:
         return None

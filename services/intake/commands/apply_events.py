@@ -27,14 +27,13 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB, insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.models import Message, Ticket, TimelineEntry
 from shared.contracts.base import TicketId
 from shared.contracts.events import LifecycleEvent, MessagePosted
 from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import ActorKind
-from shared.kit.db import Session
+from shared.kit.db import Database
 from shared.kit.tables import inbox
 
 TICKETS, MESSAGES, TIMELINE = (typing.cast("Table", each.__table__) for each in (Ticket, Message, TimelineEntry))
@@ -191,14 +190,14 @@ APPLY = _statement()
 """Locks, projects, keeps what agents wrote and tells requesters; returns the tickets with something new to tell."""
 
 
-async def apply_effects(connection: AsyncConnection | Session, effects: EventEffects) -> set[UUID]:
+async def apply_effects(database: Database, effects: EventEffects) -> set[UUID]:
     """Applies them, each once however often it is tried; returns the tickets of which something new is told."""
-    return set((await connection.execute(APPLY, effects.parameters())).scalars())
+    return {told for [told] in await database.fetch(APPLY, effects.parameters())}
 
 
-async def project(connection: AsyncConnection | Session, snapshots: Sequence[TicketSnapshot]) -> None:
+async def project(database: Database, snapshots: Sequence[TicketSnapshot]) -> None:
     """Brings tickets to their newest snapshots; an older one changes nothing."""
     effects = EventEffects()
     for snapshot in snapshots:
         effects.stand(snapshot)
-    await apply_effects(connection, effects)
+    await apply_effects(database, effects)

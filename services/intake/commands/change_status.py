@@ -18,6 +18,5 @@ async def change_status(
     Raises Refusal if the workflow refuses, TicketsUnavailable if it does not answer.
     """
     snapshot = await tickets.send(TicketId(ticket_id), command)
-    async with database.single() as connection:
-        await project(connection, [snapshot])
+    await project(database, [snapshot])
     return snapshot

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.abuse.invitations import InvitationLimits, Inviter
 from services.intake.abuse.open_tickets import COUNT_OPEN_SQL
@@ -191,11 +190,10 @@ async def _in_one_statement(
     database: Database, claim: IdempotencyClaim, submission: Submission, answer: SubmissionAnswer, max_open: int
 ) -> str | None:
     values = _columns(submission) | ({"max_open": max_open} if max_open else {})
-    async with database.single() as connection:
-        if claim.key is None:
-            made = (await connection.execute(SUBMIT_WITHIN if max_open else SUBMIT, values)).one_or_none()
-        else:
-            made = await _claimed(connection, claim, answer, values, max_open)
+    if claim.key is None:
+        made = next(iter(await database.fetch(SUBMIT_WITHIN if max_open else SUBMIT, values)), None)
+    else:
+        made = await _claimed(database, claim, answer, values, max_open)
     if made is None:
         return None
     await database.announce([_outbox_row(made, values)])
@@ -203,7 +201,7 @@ async def _in_one_statement(
 
 
 async def _claimed(
-    connection: AsyncConnection,
+    database: Database,
     claim: IdempotencyClaim,
     answer: SubmissionAnswer,
     values: Mapping[str, Any],
@@ -213,7 +211,7 @@ async def _claimed(
     keyed = {**values, **claim.values, "request_hash": claim.request_hash}
     keyed |= {"answer_body": answer.body, "answer_status": answer.status, "answer_etag": answer.etag}
     with second_refused():
-        row = (await connection.execute(SUBMIT_ONCE_WITHIN if max_open else SUBMIT_ONCE, keyed)).one()
+        [row] = await database.fetch(SUBMIT_ONCE_WITHIN if max_open else SUBMIT_ONCE, keyed)
     claim.settle(row)
     return row if row.number is not None else None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import partial
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -15,6 +16,7 @@ MESSAGE = "message"
 FOLLOWED_UP = "followed_up"
 PER_NOTICE = 200
 """Tickets named in one NOTIFY, which carries less than 8,000 bytes."""
+NOTIFY: Final = text("select pg_notify(:channel, :payload)")
 
 
 async def notify_readers(database: Database, ticket_ids: Iterable[UUID]) -> None:
@@ -23,12 +25,9 @@ async def notify_readers(database: Database, ticket_ids: Iterable[UUID]) -> None
     Should it fail, nothing is lost: streams look again by themselves.
     """
     names = [ticket_id.hex for ticket_id in ticket_ids]
-    async with database.single() as connection:
-        for start in range(0, len(names), PER_NOTICE):
-            payload = ",".join(names[start : start + PER_NOTICE])
-            await connection.execute(
-                text("select pg_notify(:channel, :payload)"), {"channel": CHANNEL, "payload": payload}
-            )
+    for start in range(0, len(names), PER_NOTICE):
+        payload = ",".join(names[start : start + PER_NOTICE])
+        await database.fetch(NOTIFY, {"channel": CHANNEL, "payload": payload})
 
 
 async def hold(session: Session, ticket_ids: set[UUID]) -> None:

@@ -150,8 +150,7 @@ class DeliveryQueue:
 
     async def next_due_in(self) -> float | None:
         """Returns the seconds until a mail becomes due or a lease expires; None if there is none."""
-        async with self._database.single() as connection:
-            found = await connection.scalar(NEXT_DUE)
+        [[found]] = await self._database.fetch(NEXT_DUE)
         return None if found is None else max(float(found), SOONEST_SECONDS)
 
     def keeping(self, jobs: Sequence[MailJob]) -> AbstractAsyncContextManager[HeldLease]:
@@ -185,8 +184,7 @@ class DeliveryQueue:
         answers = {str(job.id): without_address(answer, job.address) for job, answer in accepted}
         given = {"sent_ids": [job.id for job in jobs], "accepted_at": at, "answers": answers}
         if not self._database.announces_to_outsiders:
-            async with self._database.single() as single:
-                await single.execute(MARK_SENT, given)
+            await self._database.fetch(MARK_SENT, given)
             return
         async with self._database.begin() as session:
             connection = await session.connection()

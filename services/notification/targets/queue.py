@@ -160,8 +160,7 @@ class TargetQueue:
 
     async def next_due_in(self) -> float | None:
         """Returns the seconds until a message becomes due; None if there is none."""
-        async with self._database.single() as connection:
-            found = await connection.scalar(NEXT_DUE)
+        [[found]] = await self._database.fetch(NEXT_DUE)
         return None if found is None else float(found)
 
     def _job(self, delivery: Delivery, target: NotificationTarget, ticket: Ticket) -> TargetJob:

@@ -39,11 +39,10 @@ async def write_reply(
     announced = row_of(announcement)
     rows = {"message": message, "announced": announced, "intent": intents.row_of(wanted, command)}
     parameters = {f"{name}_{key}": value for name, row in rows.items() for key, value in row.items()}
-    async with database.single() as connection:
-        row_id = await connection.scalar(WRITE, parameters)
-    if row_id is None:
+    written = await database.fetch(WRITE, parameters)
+    if not written:
         return False
-    await database.announce([OutboxRow(row_id, **announced, is_applied=True)])
+    await database.announce([OutboxRow(written[0].id, **announced, is_applied=True)])
     return True
 
 

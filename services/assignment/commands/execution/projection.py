@@ -217,8 +217,7 @@ async def project_lifecycle(session: Session, rows: LifecycleRows) -> None:
 async def project_steps(database: Database, rows: LifecycleRows) -> None:
     """The same for events that came from the stream, as a transaction of its own."""
     if rows.snapshots:
-        async with database.single() as connection:
-            await connection.execute(PROJECT, rows.parameters)
+        await database.fetch(PROJECT, rows.parameters)
 
 
 async def apply_snapshots(session: Session, snapshots: Sequence[TicketSnapshot]) -> None:

@@ -71,9 +71,8 @@ async def conclude(database: Database, conclusion: Conclusion) -> None:
     Raises Problem 409 if another request with the same key has been answered meanwhile.
     """
     rows = LifecycleRows.of(conclusion.answers)
-    async with database.single() as connection:
-        with second_refused():
-            written = (await connection.execute(CONCLUDE, conclusion.parameters(rows))).all()
+    with second_refused():
+        written = await database.fetch(CONCLUDE, conclusion.parameters(rows))
     if written:
         await database.announce(rows.outbox_rows(written))
 
@@ -100,11 +99,10 @@ async def conclude_with_note(
     values = {f"note_{name}": value for name, value in note_row(author, note, now).items()}
     values |= {f"announced_{name}": value for name, value in announced.items()}
     values |= conclusion.response | {"is_announced": is_announced}
-    async with database.single() as connection:
-        with second_refused():
-            row_id = await connection.scalar(NOTE, values)
-    if row_id is not None:
-        await database.announce([OutboxRow(row_id, **announced)])
+    with second_refused():
+        written = await database.fetch(NOTE, values)
+    if written:
+        await database.announce([OutboxRow(written[0].id, **announced)])
 
 
 def _stored() -> CTE:

@@ -19,8 +19,7 @@ FIND: Final = select(Ticket.id, Ticket.team_id, Ticket.assignee_id).where(
 
 async def find_places(database: Database, ticket_ids: Collection[UUID]) -> Mapping[UUID, TicketPlace]:
     """The team and agent of each ticket there is."""
-    async with database.single() as connection:
-        rows = (await connection.execute(FIND, {"ticket_ids": sorted(ticket_ids)})).all()
+    rows = await database.fetch(FIND, {"ticket_ids": sorted(ticket_ids)})
     return {
         row.id: TicketPlace(
             TeamId(row.team_id) if row.team_id else None, AgentId(row.assignee_id) if row.assignee_id else None
