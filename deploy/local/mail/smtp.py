@@ -14,6 +14,13 @@ class StoringHandler:
     def __init__(self, store: MailStore) -> None:
         self._store = store
 
+    async def handle_EHLO(  # noqa: N802
+        self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        """aiosmtpd's hook for a greeting: commands may come together, which it reads one by one anyway."""
+        session.host_name = hostname
+        return [*responses[:-1], "250-PIPELINING", responses[-1]]
+
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """aiosmtpd's hook for a complete message."""
         content = envelope.content or b""

@@ -5,6 +5,7 @@ import time
 import aiosmtplib
 from aiosmtplib import SMTP
 
+from services.notification.delivery.smtp_dialogue import SmtpDialogue
 from services.notification.errors import MailConnectionLost, MailRefused, MailServerAway
 from services.notification.settings import NotificationSettings
 
@@ -22,7 +23,7 @@ class MailConnection:
 
     def __init__(self, settings: NotificationSettings) -> None:
         self._settings = settings
-        self._client: SMTP | None = None
+        self._dialogue: SmtpDialogue | None = None
         self._used_at = 0.0
 
     async def send(self, message: bytes, address: str) -> str:
@@ -31,15 +32,15 @@ class MailConnection:
         Raises MailServerAway if there is no connection, MailConnectionLost if it ended meanwhile, MailRefused if the
         mail was refused.
         """
-        client = await self._ready()
+        dialogue = await self._ready()
         try:
-            _, answer = await client.sendmail(self._settings.mail_address, [address], message)
+            answer = await dialogue.send(self._settings.mail_address, address, message)
         except _AWAY as error:
             if is_lost(error):
                 await self.close()
                 raise MailConnectionLost(told_by(error)) from error
             refusal = refusal_of(error)
-            if isinstance(error, OSError) or not client.is_connected:
+            if isinstance(error, OSError) or not dialogue.is_open:
                 await self.close()
             raise refusal from error
         self._used_at = time.monotonic()
@@ -47,24 +48,24 @@ class MailConnection:
 
     async def close(self) -> None:
         """Ends the connection, if there is one."""
-        client, self._client = self._client, None
-        if client is not None:
-            client.close()
+        dialogue, self._dialogue = self._dialogue, None
+        if dialogue is not None:
+            dialogue.close()
 
-    async def _ready(self) -> SMTP:
-        if self._client is not None and await self._is_alive(self._client):
-            return self._client
+    async def _ready(self) -> SmtpDialogue:
+        if self._dialogue is not None and await self._is_alive(self._dialogue):
+            return self._dialogue
         await self.close()
-        self._client = await connect(self._settings)
-        return self._client
+        self._dialogue = SmtpDialogue(await connect(self._settings), TIMEOUT)
+        return self._dialogue
 
-    async def _is_alive(self, client: SMTP) -> bool:
-        if not client.is_connected:
+    async def _is_alive(self, dialogue: SmtpDialogue) -> bool:
+        if not dialogue.is_open:
             return False
         if time.monotonic() - self._used_at < FRESH_SECONDS:
             return True
         try:
-            await client.rset()
+            await dialogue.reset()
         except _AWAY:
             return False
         return True
@@ -83,10 +84,21 @@ async def connect(settings: NotificationSettings) -> SMTP:
     )
     try:
         await client.connect()
+        await _greet(client)
     except _AWAY as error:
         client.close()
         raise MailServerAway(str(error) or repr(error)) from error
     return client
+
+
+async def _greet(client: SMTP) -> None:
+    """Tells the server who we are, if it has not been asked for its abilities yet; the old way if it has none."""
+    if not client.is_ehlo_or_helo_needed:
+        return
+    try:
+        await client.ehlo()
+    except aiosmtplib.SMTPHeloError:
+        await client.helo()
 
 
 async def ping(settings: NotificationSettings) -> None:

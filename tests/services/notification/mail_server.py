@@ -50,6 +50,13 @@ class MailServer:
         every = (mail for mails in self._mails.values() for mail in mails)
         return [mail for mail in every if mail["To"].addresses[0].addr_spec == address]
 
+    async def handle_EHLO(  # noqa: N802
+        self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        """aiosmtpd's hook for a greeting: commands may come together, which it reads one by one anyway."""
+        session.host_name = hostname
+        return [*responses[:-1], "250-PIPELINING", responses[-1]]
+
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """aiosmtpd's hook for a complete mail."""
         await asyncio.sleep(self.delay)

@@ -1,0 +1,200 @@
+"""What is said over an open SMTP connection: commands together where the server takes them so (RFC 2920)."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import cast
+
+from aiosmtplib import (
+    SMTP,
+    SMTPDataError,
+    SMTPReadTimeoutError,
+    SMTPRecipientRefused,
+    SMTPRecipientsRefused,
+    SMTPResponse,
+    SMTPResponseException,
+    SMTPSenderRefused,
+    SMTPServerDisconnected,
+)
+from aiosmtplib.email import quote_address
+
+OK, WILL_FORWARD, START_INPUT, MALFORMED = 250, 251, 354, 500
+MOST_BYTES, MOST_LINES = 65_536, 1000
+"""Of one line, and of one answer: a server that says more is not understood."""
+
+
+class SmtpDialogue(asyncio.Protocol):
+    """Takes over the connection that a client has opened, secured and signed in over; the client says no more."""
+
+    def __init__(self, client: SMTP, timeout: float) -> None:
+        """`timeout` is how many seconds each answer may take."""
+        self._transport = cast("asyncio.Transport", client.transport)
+        self._is_pipelining = client.supports_extension("pipelining")
+        self._wants_size = client.supports_extension("size")
+        self._timeout = timeout
+        self._lines = bytearray()
+        self._said: list[str] = []
+        self._replies: deque[SMTPResponse] = deque()
+        self._awaited = 0
+        """Answers that are still to come: what is said unasked, such as that the server will close, is passed over."""
+        self._failure: SMTPResponseException | SMTPServerDisconnected | None = None
+        self._news = asyncio.Event()
+        self._transport.set_protocol(self)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can go on."""
+        return self._failure is None and not self._transport.is_closing()
+
+    def close(self) -> None:
+        """Ends the connection without a word."""
+        self._transport.close()
+
+    async def send(self, sender: str, address: str, message: bytes) -> str:
+        """Sends one mail; returns what the server said when it took it.
+
+        Raises SMTPSenderRefused, SMTPRecipientsRefused, SMTPDataError, SMTPServerDisconnected, SMTPReadTimeoutError.
+        """
+        content = _as_sent(message)
+        size = f" size={len(content)}" if self._wants_size else ""
+        commands = (
+            _command(f"MAIL FROM:{quote_address(sender)}{size}"),
+            _command(f"RCPT TO:{quote_address(address)}"),
+            _command("DATA"),
+        )
+        try:
+            for together in [commands] if self._is_pipelining else [[command] for command in commands]:
+                await self._ask(together, sender, address)
+            [taken] = await self._say([content + b".\r\n"])
+            if taken.code != OK:
+                raise SMTPDataError(taken.code, taken.message)
+        except (SMTPResponseException, SMTPRecipientsRefused):
+            await self._begin_anew()
+            raise
+        except asyncio.CancelledError:
+            self.close()
+            raise
+        return taken.message
+
+    async def reset(self) -> None:
+        """Forgets a mail half sent. Raises SMTPResponseException, SMTPServerDisconnected, SMTPReadTimeoutError."""
+        [answer] = await self._say([_command("RSET")])
+        if answer.code != OK:
+            raise SMTPResponseException(answer.code, answer.message)
+
+    async def _ask(self, commands: Sequence[bytes], sender: str, address: str) -> None:
+        """Says some of what comes before a mail. Raises what the first answer that is no consent means."""
+        answers: list[SMTPResponse] = []
+        try:
+            await self._say(commands, answers)
+        except SMTPServerDisconnected:
+            _judge(commands, answers, sender, address)
+            raise
+        try:
+            _judge(commands, answers, sender, address)
+        except (SMTPResponseException, SMTPRecipientsRefused):
+            if answers[-1].code == START_INPUT:
+                self._transport.abort()  # it waits for a mail all the same, and would take what comes next for one
+            raise
+
+    async def _begin_anew(self) -> None:
+        """Forgets the mail that was refused; a connection on which that fails is of no more use."""
+        if not self.is_open:
+            return
+        try:
+            await self.reset()
+        except (OSError, SMTPResponseException):
+            self.close()
+
+    async def _say(self, commands: Sequence[bytes], answers: list[SMTPResponse] | None = None) -> list[SMTPResponse]:
+        """Says them in one breath; the answers, which are added to `answers` as they come."""
+        answers = [] if answers is None else answers
+        if not self.is_open:
+            raise self._failure or SMTPServerDisconnected("Connection lost")
+        self._awaited += len(commands)
+        self._transport.write(b"".join(commands))
+        for _ in commands:
+            answers.append(await self._reply())
+        return answers
+
+    async def _reply(self) -> SMTPResponse:
+        if not self._replies:
+            try:
+                async with asyncio.timeout(self._timeout):
+                    await self._until_answered()
+            except TimeoutError as late:
+                raise SMTPReadTimeoutError("Timed out waiting for server response") from late
+        return self._replies.popleft()
+
+    async def _until_answered(self) -> None:
+        while not self._replies:
+            if self._failure is not None:
+                raise self._failure
+            self._news.clear()
+            await self._news.wait()
+
+    # -- what the connection tells ------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        """Some of the server's answers."""
+        self._lines += data
+        if len(self._lines) > MOST_BYTES:
+            self._fail(SMTPResponseException(MALFORMED, "the answer is too long"))
+            return
+        *lines, rest = bytes(self._lines).split(b"\n")
+        self._lines = bytearray(rest)
+        for line in lines:
+            self._take(line.rstrip(b"\r"))
+        self._news.set()
+
+    def _take(self, line: bytes) -> None:
+        """One line: the last of an answer has no hyphen after its code."""
+        if not line[:3].isdigit() or len(self._said) == MOST_LINES:
+            self._fail(SMTPResponseException(MALFORMED, "the answer is not understood"))
+            return
+        self._said.append(line[4:].strip().decode("utf-8", "surrogateescape"))
+        if line[3:4] == b"-":
+            return
+        if self._awaited:
+            self._awaited -= 1
+            self._replies.append(SMTPResponse(int(line[:3]), "\n".join(self._said)))
+        self._said = []
+
+    def eof_received(self) -> None:
+        """The server has ended the connection."""
+        self._fail(SMTPServerDisconnected("Unexpected EOF received"))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The connection is no more."""
+        self._fail(SMTPServerDisconnected("Connection lost" if error is None else f"Connection lost: {error}"))
+
+    def _fail(self, failure: SMTPResponseException | SMTPServerDisconnected) -> None:
+        self._failure = self._failure or failure
+        self._transport.close()
+        self._news.set()
+
+
+def _command(words: str) -> bytes:
+    """Raises ValueError for what would be another command."""
+    command = words.encode("ascii")
+    if any(byte < 32 or byte == 127 for byte in command):
+        raise ValueError("an address holds a control character")
+    return command + b"\r\n"
+
+
+def _judge(commands: Sequence[bytes], answers: Sequence[SMTPResponse], sender: str, address: str) -> None:
+    for command, answer in zip(commands, answers, strict=False):
+        match command[:4]:
+            case b"MAIL" if answer.code != OK:
+                raise SMTPSenderRefused(answer.code, answer.message, sender)
+            case b"RCPT" if answer.code not in (OK, WILL_FORWARD):
+                raise SMTPRecipientsRefused([SMTPRecipientRefused(answer.code, answer.message, address)])
+            case b"DATA" if answer.code != START_INPUT:
+                raise SMTPDataError(answer.code, answer.message)
+
+
+def _as_sent(message: bytes) -> bytes:
+    """With CRLF at the end of every line, and a dot more before each that begins with one."""
+    lines = message.replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n") + b"\n"
+    dotted = (b"\n" + lines).replace(b"\n.", b"\n..")[1:]
+    return dotted.replace(b"\n", b"\r\n")
