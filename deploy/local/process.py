@@ -15,6 +15,7 @@ from typing import Any
 from deploy.local.account import Account
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_TIMERSLACK = 29
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
@@ -28,6 +29,8 @@ class Launch:
     account: Account | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     death_signal: signal.Signals = signal.SIGKILL
+    timer_slack: float | None = None
+    """How many seconds late the system may wake the process, to wake it less often; None is as the system does it."""
 
 
 async def spawn(launch: Launch, *, output: int | Any = asyncio.subprocess.DEVNULL) -> Process:
@@ -43,7 +46,7 @@ async def spawn(launch: Launch, *, output: int | Any = asyncio.subprocess.DEVNUL
         stdout=output,
         stderr=asyncio.subprocess.STDOUT,
         start_new_session=True,
-        preexec_fn=_die_with_parent(os.getpid(), launch.death_signal),
+        preexec_fn=_prepared(launch, os.getpid()),
         **identity,
     )
 
@@ -85,13 +88,17 @@ def inherited_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 
-def _die_with_parent(parent: int, how: signal.Signals) -> Callable[[], None] | None:
+def _prepared(launch: Launch, parent: int) -> Callable[[], None] | None:
+    """What the child does before it begins: it is to die with us, and may be woken late."""
     libc = _libc
     if libc is None:  # elsewhere the next start cleans up what a killed supervisor left
         return None
+    slack = None if launch.timer_slack is None else ctypes.c_ulong(int(launch.timer_slack * 1e9))
 
     def in_child() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, int(how))
+        libc.prctl(_PR_SET_PDEATHSIG, int(launch.death_signal))
+        if slack is not None:
+            libc.prctl(_PR_SET_TIMERSLACK, slack)
         if os.getppid() != parent:
             os._exit(1)
 

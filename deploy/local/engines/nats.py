@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from deploy.local import probe
 from deploy.local.engines import binaries
-from deploy.local.engines.garbage_collection import RARE_GARBAGE_COLLECTION
+from deploy.local.engines.go_runtime import RARE_GARBAGE_COLLECTION, TIMER_SLACK
 from deploy.local.engines.ports import LOOPBACK
 from deploy.local.process import Launch, inherited_environment
 
@@ -61,7 +61,8 @@ class Nats:
 
     def launch(self) -> Launch:
         command = (str(binaries.script("nats-server")), "--config", str(self._config))
-        return Launch(command, cwd=self.state, env=inherited_environment() | RARE_GARBAGE_COLLECTION)
+        environment = inherited_environment() | RARE_GARBAGE_COLLECTION
+        return Launch(command, cwd=self.state, env=environment, timer_slack=TIMER_SLACK)
 
     async def wait_ready(self, within: float) -> None:
         async def healthy() -> bool:

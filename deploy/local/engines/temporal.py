@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deploy.local import probe, process
 from deploy.local.engines import binaries
-from deploy.local.engines.garbage_collection import RARE_GARBAGE_COLLECTION
+from deploy.local.engines.go_runtime import RARE_GARBAGE_COLLECTION, TIMER_SLACK
 from deploy.local.engines.ports import LOOPBACK
 from deploy.local.process import Launch, inherited_environment
 
@@ -69,7 +69,8 @@ class Temporal:
             command += ["--headless"]
         else:
             command += ["--ui-port", str(self.ui_port), "--ui-disable-news-fetch"]
-        return Launch(tuple(command), cwd=self.state, env=inherited_environment() | RARE_GARBAGE_COLLECTION)
+        environment = inherited_environment() | RARE_GARBAGE_COLLECTION
+        return Launch(tuple(command), cwd=self.state, env=environment, timer_slack=TIMER_SLACK)
 
     async def wait_ready(self, within: float) -> None:
         async def listening() -> bool:
