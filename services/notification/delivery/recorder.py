@@ -2,20 +2,26 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 from services.notification.delivery.queue import MailJob
 from shared.kit.backoff import PATIENT, retry
 from shared.kit.outages import is_unreachable
 
 LINGER_SECONDS = 0.005
-"""How long the first waits for those that the other connections are about to hand over."""
+"""How long the first waits at most for those that the other connections are about to hand over."""
 
 
 class SentRecorder:
     """Each connection waits for the record of its mail, so a crash duplicates at most one mail per connection."""
 
-    def __init__(self, mark: Callable[[Sequence[tuple[MailJob, str]]], Awaitable[None]]) -> None:
+    def __init__(
+        self, mark: Callable[[Sequence[tuple[MailJob, str]]], Awaitable[None]], busy: Callable[[], int]
+    ) -> None:
+        """`mark` writes records; `busy` counts the connections that have a mail under way, handed over or not."""
         self._mark = mark
+        self._busy = busy
+        self._all_are_here = asyncio.Event()
         self._waiting: list[tuple[MailJob, str, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
 
@@ -25,11 +31,16 @@ class SentRecorder:
         self._waiting.append((job, answer, done))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
+        if len(self._waiting) >= self._busy():
+            self._all_are_here.set()
         await done
 
     async def _write(self) -> None:
-        await asyncio.sleep(LINGER_SECONDS)
         while self._waiting:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LINGER_SECONDS):
+                    await self._all_are_here.wait()
+            self._all_are_here.clear()
             taken, self._waiting = self._waiting, []
             try:
                 jobs = [(job, answer) for job, answer, _ in taken]

@@ -52,7 +52,8 @@ class Sender:
         self._composer = Composer(settings, edited, name)
         self._renderer = BodyRenderer()
         self._connections = [MailConnection(settings) for _ in range(settings.smtp_connections)]
-        self._recorder = SentRecorder(queue.mark_sent)
+        self._recorder = SentRecorder(queue.mark_sent, lambda: self._under_way)
+        self._under_way = 0
         self._settle = settle
         self._look_at = 0.0
         self._woken = asyncio.Event()
@@ -202,21 +203,25 @@ class Sender:
 
     async def _send_lane(self, connection: MailConnection, jobs: deque[MailJob]) -> None:
         """Sends mails one after another; leaves them alone once others may have taken them over."""
-        async with self._queue.keeping(list(jobs)) as lease:
-            while jobs:
-                if lease.is_over:
-                    log.warning("mail.lease_over", count=len(jobs))
-                    return
-                if self._is_stopping:
-                    await self._queue.release(list(jobs), "the sender was stopped")
-                    return
-                job = jobs.popleft()
-                try:
-                    await self._send(connection, job)
-                except MailServerAway as error:
-                    if not lease.is_over:
-                        await self._queue.release([job, *jobs], f"the mail server is away: {error}"[:1000])
-                    raise
+        self._under_way += 1
+        try:
+            async with self._queue.keeping(list(jobs)) as lease:
+                while jobs:
+                    if lease.is_over:
+                        log.warning("mail.lease_over", count=len(jobs))
+                        return
+                    if self._is_stopping:
+                        await self._queue.release(list(jobs), "the sender was stopped")
+                        return
+                    job = jobs.popleft()
+                    try:
+                        await self._send(connection, job)
+                    except MailServerAway as error:
+                        if not lease.is_over:
+                            await self._queue.release([job, *jobs], f"the mail server is away: {error}"[:1000])
+                        raise
+        finally:
+            self._under_way -= 1
 
     async def _send(self, connection: MailConnection, job: MailJob) -> None:
         """Sends one mail; a crash between acceptance and record is the only way to duplicate it."""
