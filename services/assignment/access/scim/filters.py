@@ -131,7 +131,12 @@ class _FilterReader:
             return self._group("(", ")")
         path = self._path()
         if self._peek() == ("sign", "["):
-            return AnyValue(path, self._group("[", "]"))
+            chosen = self._group("[", "]")
+            part = self._part()
+            return AnyValue(path, chosen if part is None else Both(chosen, self._comparison(part)))
+        return self._comparison(path)
+
+    def _comparison(self, path: AttributePath) -> AttributeTest:
         kind, operator = self._next()
         operator = operator.lower()
         if kind == "word" and operator == "pr":
@@ -152,6 +157,13 @@ class _FilterReader:
         if self._next() != ("sign", closing):
             raise _invalid(f"expected {closing}")
         return found
+
+    def _part(self) -> AttributePath | None:
+        """The part of the chosen value that is compared, as in Entra ID's `emails[type eq "work"].value eq "a"`."""
+        kind, text = self._peek()
+        part = AttributePath.parse(text[1:]) if kind == "word" and text.startswith(".") else None
+        self._place += part is not None
+        return part
 
     def _path(self) -> AttributePath:
         kind, text = self._next()

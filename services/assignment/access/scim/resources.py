@@ -227,15 +227,16 @@ class Projection:
         return name in ALWAYS or any(_names(path, name) for path in self.wanted)
 
     def _is_out(self, name: str) -> bool:
-        return name not in ALWAYS and any(_names(path, name) and path.part is None for path in self.unwanted)
+        return name not in ALWAYS and any(_names(path, name) and _part(path, name) is None for path in self.unwanted)
 
     def _narrow(self, name: str, value: Any) -> Any:
-        own = [path for path in self.wanted if _names(path, name)]
-        parts = {path.part.lower() for path in own if path.part}
-        return value if not parts or any(path.part is None for path in own) else _only(value, parts, keep=True)
+        own = [_part(path, name) for path in self.wanted if _names(path, name)]
+        parts = {part.lower() for part in own if part}
+        return value if not parts or None in own else _only(value, parts, keep=True)
 
     def _without_parts(self, name: str, value: Any) -> Any:
-        parts = {path.part.lower() for path in self.unwanted if _names(path, name) and path.part}
+        own = [_part(path, name) for path in self.unwanted if _names(path, name)]
+        parts = {part.lower() for part in own if part}
         return _only(value, parts, keep=False) if parts else value
 
 
@@ -244,6 +245,11 @@ def _names(path: AttributePath, name: str) -> bool:
     if path.schema is not None and path.schema.lower() == ENTERPRISE.lower():
         return name == ENTERPRISE
     return path.name.lower() == name.lower()
+
+
+def _part(path: AttributePath, name: str) -> str | None:
+    """The part of an attribute that a path is about; an extension's parts are its attributes."""
+    return path.name or None if name == ENTERPRISE else path.part
 
 
 def _only(value: Any, parts: set[str], *, keep: bool) -> Any:

@@ -85,11 +85,16 @@ class ScimRequest:
     if_match: str | None
     if_none_match: str | None
 
+    @property
+    def _known(self) -> set[str]:
+        """The versions that the client has."""
+        return {one.strip() for one in (self.if_none_match or "").split(",")}
+
     def answer(self, resource: Json, status: int = 200) -> Response:
         """A resource as sent, with its version; nothing but that if the client has it already."""
         meta = resource.get("meta", {})
         headers = {"ETag": meta["version"], "Location": meta["location"]}
-        if self.if_none_match is not None and meta["version"] in self.if_none_match.split(", "):
+        if meta["version"] in self._known or "*" in self._known:
             return Response(status_code=304, headers=headers)
         return scim_response(self.projection.of(resource), status, headers)
 

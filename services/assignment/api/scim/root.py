@@ -9,6 +9,7 @@ from services.assignment.api.scim.protocol import Asked, Body, Directory, ScimRo
 from services.assignment.deps import State
 
 router = APIRouter(route_class=ScimRoute)
+UNSUPPORTED = ("Me", "Bulk")
 KNOWN = ("Users", "Groups", "ServiceProviderConfig", "ResourceTypes", "Schemas")
 
 
@@ -28,6 +29,8 @@ async def search_everything(context: State, _: Directory, asked: Asked, body: Bo
 @router.api_route("/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
 async def answer_the_rest(_: Directory, rest: str) -> None:
     """Refuses anything else in SCIM's own words: another method at a known place, or no place at all."""
+    if rest.split("/")[0] in UNSUPPORTED:
+        raise ScimRefusal(501, "this part of SCIM is not supported; see ServiceProviderConfig")
     if rest.split("/")[0] in KNOWN:
         raise ScimRefusal(405, "this cannot be done here")
     raise no_such("resource")
