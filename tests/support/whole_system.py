@@ -17,6 +17,7 @@ async def whole_system(temporary: pytest.TempPathFactory) -> AsyncIterator[Local
         running = LocalStack.in_folder(folder, has_stubs=False)
         collector = find_free_port(taken=frozenset(running.ports.values()))
         running.settings = {
+            "EVERDESK_LANGUAGES": "en de ar-XB",
             "EVERDESK_OUTGOING_ALLOWED_NETWORKS": "127.0.0.0/8",
             "EVERDESK_TRACES_ENDPOINT": f"http://127.0.0.1:{collector}",
         }

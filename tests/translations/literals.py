@@ -7,7 +7,18 @@ from pathlib import Path
 
 from jinja2 import Environment
 
-ATTRIBUTES = frozenset({"alt", "aria-label", "data-confirm", "data-confirm-text", "data-label", "placeholder", "title"})
+ATTRIBUTES = frozenset(
+    {
+        "alt",
+        "aria-label",
+        "data-confirm",
+        "data-confirm-label",
+        "data-confirm-text",
+        "data-label",
+        "placeholder",
+        "title",
+    }
+)
 FUNCTIONS = frozenset({"_", "gettext", "ngettext", "pgettext"})
 NAMES = frozenset({'"Everdesk"', '"Not known"', '"narrow printed"'})
 """Names, values that are compared and classes of style: they look like texts and are none."""

@@ -10,7 +10,7 @@ KINDS = frozenset({"success", "info", "warning", "danger"})
 
 
 def untranslated_notices(path: Path) -> list[str]:
-    """Returns the strings of a module that a notice or the refusal of a field shows without `gettext`."""
+    """Returns the strings and constants of a module that a notice or a field's refusal shows without `gettext`."""
     tree = ast.parse(path.read_text("utf-8"))
     return [ast.unparse(text) for node in ast.walk(tree) for text in _shown(node) if _is_bare(text)]
 
@@ -25,5 +25,8 @@ def _shown(node: ast.AST) -> Iterator[ast.expr]:
 
 
 def _is_bare(text: ast.expr) -> bool:
+    named = text.value if isinstance(text, ast.Subscript) else text
+    if isinstance(named, ast.Name) and named.id.isupper():
+        return True
     parts = text.values if isinstance(text, ast.JoinedStr) else [text]
     return any(isinstance(one, ast.Constant) and LETTERS.search(str(one.value)) for one in parts)

@@ -22,6 +22,7 @@ from tests.translations.checks import problems_of
 from tests.translations.extraction import ROOT, as_text, template_files, updated
 from tests.translations.literals import translated_values, unmarked
 from tests.translations.notices import untranslated_notices
+from tests.translations.scripts import untranslated_texts
 
 GERMAN = LANGUAGES["de"]
 OFFERED = OfferedLanguages(["en", "de"], "en")
@@ -68,9 +69,10 @@ def test_notices_of_pages_are_translated() -> None:
 def test_a_notice_that_is_not_translated_is_found(tmp_path: Path) -> None:
     page = tmp_path / "page.py"
     page.write_text(
-        'redirect("/", ("success", "Saved."))\nrefuse_field("a", f"{b} is wrong")\nx = ("danger", gettext("Told"))'
+        'redirect("/", ("success", "Saved."))\nrefuse_field("a", f"{b} is wrong")\nx = ("danger", gettext("Told"))\n'
+        'redirect("/", ("success", SAID[action]))\nredirect("/", ("success", gettext(SAID[action])))'
     )
-    assert sorted(untranslated_notices(page)) == ["'Saved.'", "f'{b} is wrong'"]
+    assert sorted(untranslated_notices(page)) == ["'Saved.'", "SAID[action]", "f'{b} is wrong'"]
 
 
 def test_a_text_that_is_not_marked_is_found(tmp_path: Path) -> None:
@@ -79,6 +81,21 @@ def test_a_text_that_is_not_marked_is_found(tmp_path: Path) -> None:
         '<p title="Old">{{ _("Marked") }}</p><b>Plain</b>{{ ui.button("Send it") }}{% trans %}Told{% endtrans %}'
     )
     assert unmarked(page) == ["Old", "Plain", '"Send it"']
+
+
+def test_scripts_show_no_text_that_is_not_translated() -> None:
+    scripts = [*ROOT.glob("services/*/static/**/*.js"), *ROOT.glob("shared/kit/web/static/*.js")]
+    found = {_name(path): texts for path in scripts if (texts := untranslated_texts(path))}
+    assert found == {}
+
+
+def test_a_script_text_that_is_not_translated_is_found(tmp_path: Path) -> None:
+    script = tmp_path / "page.js"
+    script.write_text(
+        'make("p", { textContent: "Nothing." }); field.placeholder = _("Told"); this.say(`Sent ${name}`);\n'
+        'a.textContent = unread ? "Inbox, unread" : _("Inbox"); b.textContent = `${minutes}:${seconds}`;'
+    )
+    assert untranslated_texts(script) == ["Nothing.", "Sent ${name}", "Inbox, unread"]
 
 
 @pytest.mark.parametrize(
@@ -136,10 +153,12 @@ def test_dates_numbers_and_durations_follow_the_language() -> None:
 
 
 def test_scripts_get_their_texts_and_no_others() -> None:
-    texts = script_messages("de")
+    texts = script_messages("de", "intake")
     assert texts["Keyboard shortcuts"] == "Tastenkürzel"
     assert "How can we help?" not in texts
-    assert script_messages("en") == {}
+    assert "Draft saved" not in texts
+    assert script_messages("de", "assignment")["Draft saved"] == "Entwurf gespeichert"
+    assert script_messages("en", "intake") == {}
 
 
 @pytest.mark.parametrize(

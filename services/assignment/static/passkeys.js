@@ -66,8 +66,8 @@
           form.requestSubmit();
         } catch (problem) {
           show(form, problem.name === "InvalidStateError"
-            ? "This device has a passkey for you already."
-            : "The passkey was not used. Try again, or go on another way.");
+            ? _("This device has a passkey for you already.")
+            : _("The passkey was not used. Try again, or go on another way."));
         }
       },
       { capture: true },

@@ -52,7 +52,7 @@
       dragged = null;
       if (ids().join() === before) return;
       order.querySelectorAll("input[name='rule_ids']").forEach((input, place) => { input.value = ids()[place]; });
-      document.querySelector("[data-order-status]").textContent = "Saving the order.";
+      document.querySelector("[data-order-status]").textContent = _("Saving the order.");
       order.requestSubmit();
     });
   }

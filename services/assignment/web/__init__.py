@@ -43,8 +43,10 @@ from services.assignment.web import (
 )
 from services.assignment.web.admin.sections import groups_of, sections_of
 from services.assignment.web.command_catalogue import catalogue_json
+from services.assignment.web.group_names import group_name
 from services.assignment.web.new_ticket import may_open_tickets
 from services.assignment.web.page_base import SESSION_COOKIE, DeskPages, Flash
+from services.assignment.web.refusal_texts import refusal_text
 from services.assignment.web.rights_watch import rights_of
 from shared.kit.http.cookies import wants_secure_cookies
 from shared.kit.http.form_tokens import FormTokens
@@ -70,6 +72,8 @@ def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
         rights_of=rights_of,
         may_open_tickets=may_open_tickets,
         commands=catalogue_json,
+        refusal_text=refusal_text,
+        group_name=group_name,
     )
     languages = LanguageChoice(offered_languages(settings), secure_cookies=secure, has_switch=False)
     app.state.desk = DeskPages(pages, Flash(settings.session_secret.get_secret_value()), languages)

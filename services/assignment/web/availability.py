@@ -11,13 +11,15 @@ from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from services.assignment.web.sign_in import safe_path
 from shared.contracts.vocabulary import Availability
 from shared.kit.http.form_tokens import check_form_token
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
 
 router = APIRouter(route_class=DeskPageRoute)
 
 SAID = {
-    Availability.ONLINE: "You are online: tickets can be given to you.",
-    Availability.AWAY: "You are away: you are given no new tickets.",
-    Availability.OFFLINE: "You are offline: you are given no new tickets.",
+    Availability.ONLINE: _("You are online: tickets can be given to you."),
+    Availability.AWAY: _("You are away: you are given no new tickets."),
+    Availability.OFFLINE: _("You are offline: you are given no new tickets."),
 }
 
 
@@ -34,4 +36,4 @@ async def post_availability(
     """Sets it, and shows the page again on which it was set."""
     check_form_token(request, csrf_token)
     await set_availability(context, caller, AvailabilityInput(availability=availability))
-    return desk.redirect(safe_path(following), ("success", SAID[availability]))
+    return desk.redirect(safe_path(following), ("success", gettext(SAID[availability])))

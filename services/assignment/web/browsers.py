@@ -1,5 +1,7 @@
 """Short names of browsers from User-Agent headers."""
 
+from shared.kit.i18n.messages import gettext
+
 BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -23,5 +25,5 @@ def browser_of(user_agent: str) -> str:
     browser = next((name for sign, name in BROWSERS if sign in user_agent), "")
     system = next((name for sign, name in SYSTEMS if sign in user_agent), "")
     if browser:
-        return f"{browser} on {system}" if system else browser
-    return user_agent[:60] or "Unknown"
+        return gettext("%(browser)s on %(system)s", browser=browser, system=system) if system else browser
+    return user_agent[:60] or gettext("Unknown")

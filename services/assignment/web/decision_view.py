@@ -4,33 +4,60 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from services.assignment.web.decision_rules import rules_text
+from shared.contracts.vocabulary import OutReason
+from shared.kit.i18n.messages import gettext, ngettext, pgettext
+from shared.kit.i18n.messages import marked as _
+from shared.kit.i18n.vocabulary import capitalised, out_reason_word
+
 Names = Mapping[str, str]
 Details = Mapping[str, Any]
 
-OUT = {
-    "away": "away",
-    "offline": "offline",
-    "out_of_office": "out of office",
-    "outside_hours": "outside their working hours",
-    "lacks_skill": "without a skill it needs",
-    "full": "no room left",
-    "passed": "did not take the offer",
-    "had_share": "just had their share of what waited",
-    "not_delegate": "not the delegate",
-}
 STRATEGIES = {
-    "least_loaded": "fewest open tickets first",
-    "round_robin": "longest since their last ticket first",
-    "weighted": "by weights",
-    "manual": "dealt out by hand",
+    "least_loaded": _("Fewest open tickets first (version %(version)s of the team)"),
+    "round_robin": _("Longest since their last ticket first (version %(version)s of the team)"),
+    "weighted": _("By weights (version %(version)s of the team)"),
+    "manual": _("Dealt out by hand (version %(version)s of the team)"),
 }
 CAUSES = {
-    "new": "The ticket was new.",
-    "backlog": "The ticket had waited until somebody had room.",
-    "reopened": "The ticket was reopened.",
-    "offer_lapsed": "An offer to somebody else had lapsed.",
-    "absent": "Whoever had the ticket is out of office.",
+    "new": _("The ticket was new."),
+    "backlog": _("The ticket had waited until somebody had room."),
+    "reopened": _("The ticket was reopened."),
+    "offer_lapsed": _("An offer to somebody else had lapsed."),
+    "absent": _("Whoever had the ticket is out of office."),
 }
+REASONS = {
+    "rule": _("a routing rule names them"),
+    "last_agent": _("they had it before, and have room"),
+    "delegate": _("they stand in for whoever had it"),
+    "manual": _("the team deals out its tickets by hand"),
+}
+"""What settled it where nobody was compared."""
+AMONG = {
+    "longest_idle": (
+        _("longest since their last ticket among %(count)s available"),
+        _("longest since their last ticket among %(count)s available %(having)s"),
+    ),
+    "weight": (
+        _("next by weight among %(count)s available"),
+        _("next by weight among %(count)s available %(having)s"),
+    ),
+    "preferred_skill": (
+        _("best in the preferred skills among %(count)s available"),
+        _("best in the preferred skills among %(count)s available %(having)s"),
+    ),
+}
+"""What settled it among several, without and with skills that the ticket needs."""
+FEWEST = (
+    _("fewest open tickets among %(count)s available"),
+    _("fewest open tickets among %(count)s available %(having)s"),
+)
+ONLY = (_("the only one available"), _("the only one available %(having)s"))
+ONLY_AGENT = (_("its only agent was not available"), _("its only agent was not available %(having)s"))
+NONE_OF = (
+    _("none of its %(count)s agents was available"),
+    _("none of its %(count)s agents was available %(having)s"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +92,15 @@ def decision_view(details: Details, names: Names, assignee_id: str | None) -> De
     version = details.get("strategy_version")
     strategy = STRATEGIES.get(str(details.get("strategy")), "")
     return DecisionView(
-        sentence=f"{_verb(details, names, chosen, assignee_id)}: {_because(details, lines)}.",
-        cause=CAUSES.get(str(details.get("cause")), ""),
-        rules=[_rule(one) for one in details.get("matched_rules") or ()] or [_capital(details["rule"])],
+        sentence=gettext(
+            "%(decision)s: %(reason)s.",
+            decision=_verb(details, names, chosen, assignee_id),
+            reason=_because(details, lines),
+        ),
+        cause=gettext(CAUSES.get(str(details.get("cause")), "")),
+        rules=[_rule(one) for one in details.get("matched_rules") or ()] or [capitalised(rules_text(details["rule"]))],
         skills=", ".join(_skill(one) for one in details.get("demanded_skills") or ()),
-        strategy=f"{_capital(strategy)} (version {version} of the team)" if strategy and version else "",
+        strategy=gettext(strategy, version=version) if strategy and version else "",
         tie_break=_tie_break(details),
         candidates=sorted(lines, key=lambda line: (not line.is_chosen, bool(line.out), line.name.casefold())),
     )
@@ -77,13 +108,16 @@ def decision_view(details: Details, names: Names, assignee_id: str | None) -> De
 
 def _verb(details: Details, names: Names, chosen: str | None, assignee_id: str | None) -> str:
     if chosen is None:
-        return f"Nobody in {names.get(str(details['team_id']), 'the team')} was chosen"
-    name = names.get(str(chosen), "an agent")
+        team = names.get(str(details["team_id"])) or pgettext("place", "the team")
+        return gettext("Nobody in %(team)s was chosen", team=team)
+    name = names.get(str(chosen)) or pgettext("object", "an agent")
     if details.get("decided_by") == "last_agent":
-        return f"Stays with {name}"
+        return gettext("Stays with %(agent)s", agent=name)
     if str(chosen) == assignee_id:
-        return f"Assigned to {name}"
-    return f"Offered to {name}" if details.get("offered_to") else f"{name} was chosen"
+        return gettext("Assigned to %(agent)s", agent=name)
+    if details.get("offered_to"):
+        return gettext("Offered to %(agent)s", agent=name)
+    return gettext("%(agent)s was chosen", agent=name)
 
 
 def _because(details: Details, lines: Sequence[CandidateLine]) -> str:
@@ -91,69 +125,66 @@ def _because(details: Details, lines: Sequence[CandidateLine]) -> str:
     fit = sum(not line.out for line in lines)
     skills = [one["name"] for one in details.get("demanded_skills") or () if one["is_required"]]
     skills = skills or list(details.get("required_skills") or ())
-    knowing = f" with skill{'s' if len(skills) > 1 else ''} {', '.join(skills)}" if skills else ""
-    among = f"among {fit} available{knowing}"
-    match details.get("decided_by"):
-        case "longest_idle":
-            return f"longest since their last ticket {among}"
-        case "weight":
-            return f"next by weight {among}"
-        case "only_candidate":
-            return f"the only one available{knowing}"
-        case "preferred_skill":
-            return f"best in the preferred skills {among}"
-        case "rule":
-            return "a routing rule names them"
-        case "last_agent":
-            return "they had it before, and have room"
-        case "delegate":
-            return "they stand in for whoever had it"
-        case "manual":
-            return "the team deals out its tickets by hand"
-        case "nobody_fits":
-            return _nobody(lines, knowing)
-        case _:
-            return f"fewest open tickets {among}" if fit else _nobody(lines, knowing)
-
-
-def _nobody(lines: Sequence[CandidateLine], knowing: str) -> str:
+    decided_by = str(details.get("decided_by"))
+    if decided_by in REASONS:
+        return gettext(REASONS[decided_by])
+    if decided_by in AMONG:
+        return _told(AMONG[decided_by], fit, skills)
+    if decided_by == "only_candidate":
+        return _told(ONLY, fit, skills)
+    if fit and decided_by != "nobody_fits":
+        return _told(FEWEST, fit, skills)
     if not lines:
-        return "nobody works in the team"
-    if len(lines) == 1:
-        return f"its only agent was not available{knowing}"
-    return f"none of its {len(lines)} agents was available{knowing}"
+        return gettext("nobody works in the team")
+    return _told(ONLY_AGENT if len(lines) == 1 else NONE_OF, len(lines), skills)
+
+
+def _told(messages: tuple[str, str], count: int, skills: Sequence[str]) -> str:
+    """One of two messages: the one that names skills, if there are any."""
+    plain, with_skills = messages
+    if not skills:
+        return gettext(plain, count=count)
+    having = ngettext("with skill %(names)s", "with skills %(names)s", len(skills), names=", ".join(skills))
+    return gettext(with_skills, count=count, having=having)
 
 
 def _line(one: Mapping[str, Any], names: Names, chosen: str | None) -> CandidateLine:
-    out = OUT.get(str(one.get("out")), "") if one.get("out") else "" if one["is_available"] else "away"
+    out = one.get("out") or ("" if one["is_available"] else OutReason.AWAY)
     capacity = one.get("capacity")
     return CandidateLine(
         name=names.get(str(one["agent_id"]), "?"),
-        load=f"{one['load']} of {capacity}" if capacity is not None else str(one["load"]),
-        out=out,
+        load=gettext("%(load)s of %(capacity)s", load=one["load"], capacity=capacity)
+        if capacity is not None
+        else str(one["load"]),
+        out=out_reason_word(out) if out else "",
         is_chosen=str(one["agent_id"]) == str(chosen),
         levels=", ".join(f"{name} {level}" for name, level in (one.get("levels") or {}).items()),
     )
 
 
 def _rule(one: Mapping[str, Any]) -> str:
-    return f"{_capital(one['words'])} (version {one['version']})" if one.get("rule_id") else _capital(one["words"])
+    words = capitalised(rules_text(one["words"]))
+    return (
+        gettext("%(rule)s (version %(version)s)", rule=words, version=one["version"]) if one.get("rule_id") else words
+    )
 
 
 def _skill(one: Mapping[str, Any]) -> str:
-    level = f" from level {one['level']}" if one["level"] > 1 else ""
-    return f"{one['name']}{level}{'' if one['is_required'] else ' (preferred)'}"
+    name, level = one["name"], one["level"]
+    if level > 1:
+        return (
+            gettext("%(skill)s from level %(level)s", skill=name, level=level)
+            if one["is_required"]
+            else gettext("%(skill)s from level %(level)s (preferred)", skill=name, level=level)
+        )
+    return name if one["is_required"] else gettext("%(skill)s (preferred)", skill=name)
 
 
 def _tie_break(details: Details) -> str:
     match details.get("tie_break"):
         case "longest_idle":
-            return "Between equals: the longest since their last ticket."
+            return gettext("Between equals: the longest since their last ticket.")
         case "lowest_id":
-            return "Between equals: the first in the list of agents."
+            return gettext("Between equals: the first in the list of agents.")
         case _:
             return ""
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]

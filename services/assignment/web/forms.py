@@ -7,32 +7,33 @@ from pydantic import ValidationError
 from starlette.datastructures import FormData
 
 from services.assignment.web.refusal_texts import refusal_sentence
+from shared.kit.i18n.messages import marked as _
 
 FRAME = frozenset({"csrf_token", "form_id", "revision", "then", "undo", "kind"})
 """Fields of every form that are not part of what it says."""
 MAX_FORM_ID = 64
 
 SAID: Mapping[str, str] = {
-    "claim": "The ticket is yours.",
-    "assign": "Assigned.",
-    "release": "Given back to the team.",
-    "transfer": "Transferred.",
-    "triage": "Triaged.",
-    "prioritise": "Priority changed.",
-    "set-due": "Due instant set.",
-    "change-policy": "SLA policy changed.",
-    "pend": "Waiting for the requester.",
-    "hold": "On hold.",
-    "resume": "Work goes on.",
-    "resolve": "Resolved. Reopen it if that was wrong.",
-    "reopen": "Reopened.",
-    "close": "Closed. Reopen it if that was wrong.",
-    "merge": "Merged. This is the ticket that it is part of now.",
-    "unmerge": "Unmerged: both tickets stand as they did before.",
-    "split": "A new ticket is being opened with that message; it is linked here.",
-    "replies": "Reply sent.",
-    "notes": "Note added.",
-    "tags": "Tags changed.",
+    "claim": _("The ticket is yours."),
+    "assign": _("Assigned."),
+    "release": _("Given back to the team."),
+    "transfer": _("Transferred."),
+    "triage": _("Triaged."),
+    "prioritise": _("Priority changed."),
+    "set-due": _("Due instant set."),
+    "change-policy": _("SLA policy changed."),
+    "pend": _("Waiting for the requester."),
+    "hold": _("On hold."),
+    "resume": _("Work goes on."),
+    "resolve": _("Resolved. Reopen it if that was wrong."),
+    "reopen": _("Reopened."),
+    "close": _("Closed. Reopen it if that was wrong."),
+    "merge": _("Merged. This is the ticket that it is part of now."),
+    "unmerge": _("Unmerged: both tickets stand as they did before."),
+    "split": _("A new ticket is being opened with that message; it is linked here."),
+    "replies": _("Reply sent."),
+    "notes": _("Note added."),
+    "tags": _("Tags changed."),
 }
 """What the next page says after each action."""
 

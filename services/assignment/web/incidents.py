@@ -36,7 +36,7 @@ from shared.kit.http.app import canonical
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.idempotency import fingerprint
 from shared.kit.http.problems import Problem
-from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import gettext, pgettext
 from shared.kit.i18n.messages import marked as _
 
 router = APIRouter(route_class=DeskPageRoute)
@@ -86,13 +86,17 @@ async def post_declaration(request: Request, desk: TheDesk, context: State, call
         body = IncidentInput(public_title=title.strip() if title is not None else None)
         await declare_incident(context, caller, number, body)
     except ValidationError:
-        errors = (("public_title", "Write one line of at most 255 characters."),)
+        errors = (("public_title", gettext("Write one line of at most 255 characters.")),)
         return await _page(request, desk, context, caller, number, {"errors": errors, "title": title, "status": 422})
     except Problem as problem:
         if problem.status != 409:
             raise
         return await onwards(desk, context, caller, number, ("danger", refusal_text(problem.detail)))
-    said = "This is a major incident now. Attach the tickets it is about." if title is None else "Changed."
+    said = (
+        gettext("This is a major incident now. Attach the tickets it is about.")
+        if title is None
+        else pgettext("notice", "Changed.")
+    )
     return desk.redirect(_path(number), ("success", said))
 
 

@@ -29,6 +29,7 @@ from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.idempotency import fingerprint
 from shared.kit.http.problems import Problem
 from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
 
 router = APIRouter(route_class=DeskPageRoute)
 
@@ -38,7 +39,7 @@ OPEN_ANYWAY = "open_anyway"
 """The value of the button that opens the same once more."""
 ANSWER = "field-"
 """How the names of the topic's own questions begin."""
-AWAY = "The support centre does not answer just now. What you typed is still here; try again in a moment."
+AWAY = _("The support centre does not answer just now. What you typed is still here; try again in a moment.")
 FIELDS = {"/requester/email": "email", "/requester/name": "name", "/requester/phone": "phone", "/topic": "topic"}
 
 Form = dict[str, list[str]]
@@ -91,7 +92,7 @@ async def post_new(request: Request, desk: TheDesk, context: State, caller: Open
     except ValidationError as error:
         return await _page(request, desk, context, caller, values, _own_errors(error), 422)
     except IntakeAway:
-        return await _page(request, desk, context, caller, values, [("form", AWAY)], 503)
+        return await _page(request, desk, context, caller, values, [("form", gettext(AWAY))], 503)
     except Problem as problem:
         return await _page(
             request, desk, context, caller, values, [("form", refusal_text(problem.detail))], problem.status
@@ -109,7 +110,7 @@ async def post_new(request: Request, desk: TheDesk, context: State, caller: Open
 
 async def _is_known(context: State, number: str) -> bool:
     """Whether the ticket has come here from intake, for which a moment is given."""
-    for _ in range(LOOKS):
+    for _look in range(LOOKS):
         async with context.database.begin() as session:
             if await session.scalar(select(Ticket.seq).where(Ticket.number == number)):
                 return True
@@ -130,7 +131,7 @@ async def _page(
     try:
         topics = await context.intake.list_topics(caller.agent_id)
     except IntakeAway:
-        topics, errors, status = [], errors or [("form", AWAY)], 503
+        topics, errors, status = [], errors or [("form", gettext(AWAY))], 503
     return desk.render(
         request,
         "new_ticket.html",
@@ -223,5 +224,5 @@ def _errors(problem: dict[str, Any]) -> list[tuple[str, str]]:
         name = FIELDS.get(pointer, pointer.rpartition("/")[2])
         if pointer.startswith("/fields/"):
             name = ANSWER + pointer.split("/")[2]
-        found.append((name, str(one.get("detail", ""))))
-    return found or [("form", str(problem.get("detail", "It was not taken.")))]
+        found.append((name, refusal_sentence(str(one.get("detail", "")))))
+    return found or [("form", refusal_sentence(str(problem.get("detail") or _("It was not taken."))))]

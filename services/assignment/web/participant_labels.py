@@ -5,13 +5,15 @@ from datetime import datetime
 
 from services.assignment.schemas.participants import ParticipantView
 from shared.contracts.vocabulary import Channel, ParticipantState
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
 
 LABELS = {
-    ParticipantState.PROPOSED: ("Proposed", "warn"),
-    ParticipantState.INVITED: ("Invited", "info"),
-    ParticipantState.JOINED: ("Takes part", "ok"),
-    ParticipantState.DECLINED: ("Does not take part", "neutral"),
-    ParticipantState.REMOVED: ("Removed", "neutral"),
+    ParticipantState.PROPOSED: (_("Proposed"), "warn"),
+    ParticipantState.INVITED: (_("Invited"), "info"),
+    ParticipantState.JOINED: (_("Takes part"), "ok"),
+    ParticipantState.DECLINED: (_("Does not take part"), "neutral"),
+    ParticipantState.REMOVED: (_("Removed"), "neutral"),
 }
 
 
@@ -34,18 +36,22 @@ class ParticipantLine:
         label, tone = LABELS[view.state]
         origin = origin_of(view.channel, view.added_by)
         is_proposed = view.state is ParticipantState.PROPOSED
-        return cls(view.email, view.name, is_proposed, label, tone, origin, view.joined_at or view.added_at)
+        return cls(view.email, view.name, is_proposed, gettext(label), tone, origin, view.joined_at or view.added_at)
 
 
 def origin_of(channel: Channel | None, added_by: str) -> str:
     """Who named somebody, in words; nobody is named where the one who did was erased."""
     match channel:
+        case Channel.EMAIL if added_by:
+            return gettext("In copy of a mail from %(name)s", name=added_by)
         case Channel.EMAIL:
-            return f"In copy of a mail from {added_by}" if added_by else "In copy of a mail"
+            return gettext("In copy of a mail")
+        case Channel.DESK | Channel.PORTAL if added_by:
+            return gettext("Added by %(name)s", name=added_by)
         case Channel.DESK:
-            return f"Added by {added_by}" if added_by else "Added at the desk"
+            return gettext("Added at the desk")
         case Channel.PORTAL:
-            return f"Added by {added_by}" if added_by else "Added by the requester"
+            return gettext("Added by the requester")
         case Channel.API:
-            return "Named when the ticket was opened"
-    return "In copy"
+            return gettext("Named when the ticket was opened")
+    return gettext("In copy")

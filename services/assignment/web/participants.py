@@ -20,12 +20,14 @@ from shared.kit.http.error_handlers import from_exception
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.idempotency import fingerprint
 from shared.kit.http.problems import Problem
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
 
 router = APIRouter(route_class=DeskPageRoute)
 
 Decision = Annotated[str, Path(pattern="^(add|confirm|remove)$")]
-ASKED = "They are asked by mail whether they want to take part."
-SAID = {"add": ASKED, "confirm": ASKED, "remove": "Removed. Their links stop working, and they get no more mails."}
+ASKED = _("They are asked by mail whether they want to take part.")
+SAID = {"add": ASKED, "confirm": ASKED, "remove": _("Removed. Their links stop working, and they get no more mails.")}
 
 
 async def get_values(request: Request) -> dict[str, str]:
@@ -55,7 +57,7 @@ async def post_decision(
         problem = from_exception(error)
         state = PageState(problem.status, draft, [("danger", refusal_text(problem.detail))])
         return await ticket_page(request, desk, context, caller, number, state)
-    return await onwards(desk, context, caller, number, ("success", SAID[decision]))
+    return await onwards(desk, context, caller, number, ("success", gettext(SAID[decision])))
 
 
 async def _decide(context: AppState, call: CommandRequest, decision: str, email: str) -> None:

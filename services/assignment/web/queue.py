@@ -1,6 +1,5 @@
 """The queue: views with their counts, filters, search, pages."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
@@ -24,6 +23,7 @@ from services.assignment.queries.time_travel.instants import parse_as_of
 from services.assignment.schemas.desk import Column, ViewAnswer
 from services.assignment.schemas.search_language import Key, SearchProblem
 from services.assignment.schemas.tickets import TicketPage, TicketView
+from services.assignment.web.action_names import action_name
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk, zone_of
 from services.assignment.web.queue_request import DUES, SORTS, QueueRequest, get_asked
 from services.assignment.web.refusal_texts import refusal_text
@@ -35,7 +35,7 @@ from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.messages import marked as _
-from shared.kit.i18n.vocabulary import priority_name, status_name
+from shared.kit.i18n.vocabulary import channel_name, priority_name, status_name
 
 router = APIRouter(route_class=DeskPageRoute)
 
@@ -54,28 +54,6 @@ LABELS = {
 }
 BULK_ACTIONS = tuple(name for name in ACTIONS if name not in ("triage", "change-policy"))
 """What the page offers to do to many tickets; the API offers the rest too."""
-BULK_ACTION_NAMES = {
-    "claim": _("Claim"),
-    "assign": _("Assign"),
-    "release": _("Release"),
-    "transfer": _("Transfer"),
-    "prioritise": _("Prioritise"),
-    "set-due": _("Set due"),
-    "pend": _("Wait for requester"),
-    "hold": _("Put on hold"),
-    "resume": _("Resume"),
-    "resolve": _("Resolve"),
-    "reopen": _("Reopen"),
-    "close": _("Close"),
-    "tag": _("Tag"),
-    "reply": _("Reply"),
-}
-CHANNEL_NAMES = {
-    "portal": _("Portal"),
-    "email": _("Email"),
-    "api": _("Api"),
-    "desk": _("Desk"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,15 +128,10 @@ def _values(shown: ShownList, views: list[ViewAnswer], current: ViewAnswer | Non
         "dues": [(due, gettext(name)) for due, name in DUES],
         "statuses": [(status.value, status_name(status)) for status in Status],
         "priorities": [(priority.value, priority_name(priority)) for priority in reversed(Priority)],
-        "channels": [(one.value, _named(CHANNEL_NAMES, one.value)) for one in Channel],
-        "bulk_actions": [(name, _named(BULK_ACTION_NAMES, name)) for name in BULK_ACTIONS],
+        "channels": [(one.value, channel_name(one)) for one in Channel],
+        "bulk_actions": [(name, action_name(name)) for name in BULK_ACTIONS],
         "tokens": [f"{key.value}:" for key in Key],
     }
-
-
-def _named(names: Mapping[str, str], name: str) -> str:
-    """The name in the reader's language; a word of ours without one is shown as it is."""
-    return gettext(names.get(name) or name.replace("-", " ").replace("_", " ").capitalize())
 
 
 def _view_name(view: ViewAnswer) -> str:

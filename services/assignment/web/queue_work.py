@@ -31,6 +31,7 @@ from services.assignment.schemas.desk import (
     SavedViewPatch,
 )
 from services.assignment.schemas.ticket_filters import Filters, Sort
+from services.assignment.web.action_names import action_name
 from services.assignment.web.forms import body_of_form, plain_values
 from services.assignment.web.page_base import SESSION_COOKIE, DeskAgent, DeskPageRoute, DeskPages, TheDesk
 from services.assignment.web.queue import BULK_ACTIONS
@@ -41,6 +42,7 @@ from shared.kit.db import Session
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem, invalid
 from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.vocabulary import priority_name, reason_name
 
 router = APIRouter(route_class=DeskPageRoute)
 MOST_NAMED = 200
@@ -175,7 +177,7 @@ async def post_bulk(request: Request, desk: TheDesk, context: State, caller: Des
         "queue/confirm.html",
         caller,
         action=action,
-        label=action.replace("-", " "),
+        label=action_name(action),
         tickets=[] if is_all else tickets,
         is_all=is_all,
         count=count.shown if count and (count.known or count.is_exact) else str(len(tickets)) if tickets else "all",
@@ -184,9 +186,9 @@ async def post_bulk(request: Request, desk: TheDesk, context: State, caller: Des
         fields=set(ACTIONS[action].body.model_fields),
         agents=options.agents,
         teams=[(str(team.id), team.name) for team in teams],
-        priorities=[(priority.value, priority.value.capitalize()) for priority in reversed(Priority)],
-        holds=[(reason.value, reason.value.replace("_", " ").capitalize()) for reason in HoldReason],
-        closes=[(reason.value, reason.value.replace("_", " ").capitalize()) for reason in CloseReason],
+        priorities=[(priority.value, priority_name(priority)) for priority in reversed(Priority)],
+        holds=[(reason.value, reason_name(reason)) for reason in HoldReason],
+        closes=[(reason.value, reason_name(reason)) for reason in CloseReason],
     )
 
 
@@ -242,7 +244,7 @@ def bulk_page(request: Request, desk: DeskPages, caller: Caller, job: BulkView, 
         caller,
         job=job,
         is_running=job.finished_at is None,
-        label=page.label or job.action.replace("-", " ").capitalize(),
+        label=page.label or action_name(job.action),
         may_stop=page.may_stop,
         incident_url=page.incident_url,
         path=request.url.path,
@@ -267,7 +269,9 @@ async def show_jobs(request: Request, desk: TheDesk, context: State, caller: Des
         exports, jobs = await list_exports(session, caller, 50), await list_bulk(session, caller, 50)
     states = [*(export.state for export in exports), *(job.state for job in jobs)]
     is_running = any(state in ("queued", "running") for state in states)
-    return desk.render(request, "queue/jobs.html", caller, exports=exports, jobs=jobs, is_running=is_running)
+    return desk.render(
+        request, "queue/jobs.html", caller, exports=exports, jobs=jobs, is_running=is_running, action_name=action_name
+    )
 
 
 @router.post("/queue/exports")

@@ -68,7 +68,10 @@ async def post_settings(request: Request, desk: TheDesk, context: State, caller:
         return _page(request, desk, caller, values, _errors(error), 422)
     if clashing := conflicts(own):
         errors = [
-            (f"{KEY_FIELD}{other}", f"{keys} is used for “{BY_NAME[one].label}” as well")
+            (
+                f"{KEY_FIELD}{other}",
+                gettext("%(keys)s is used for “%(command)s” as well", keys=keys, command=gettext(BY_NAME[one].label)),
+            )
             for one, other, keys in clashing
         ]
         return _page(request, desk, caller, values, errors, 422)

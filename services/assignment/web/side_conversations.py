@@ -25,9 +25,11 @@ from shared.contracts.vocabulary import Permission
 from shared.domain.errors import Refusal
 from shared.kit.http.error_handlers import from_exception
 from shared.kit.http.problems import Problem
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
 
 router = APIRouter(route_class=DeskPageRoute)
-SENT = "The mail is on its way. The answer will stand here."
+SENT = _("The mail is on its way. The answer will stand here.")
 
 
 @router.post("/tickets/{number}/side-conversations")
@@ -44,7 +46,7 @@ async def post_conversation(
         await start_side_conversation(context, call, SideConversationInput.model_validate(fields))
 
     if not (errors := await _errors(send)):
-        return await onwards(desk, context, caller, number, ("success", SENT))
+        return await onwards(desk, context, caller, number, ("success", gettext(SENT)))
     state = PageState(422, UnsentForm("side", values, errors))
     return await ticket_page(request, desk, context, caller, number, state)
 
@@ -63,7 +65,7 @@ async def post_reply(
         await reply_in_side_conversation(context, call, conversation_id, body)
 
     if not (errors := await _errors(send)):
-        return await onwards(desk, context, caller, number, ("success", SENT))
+        return await onwards(desk, context, caller, number, ("success", gettext(SENT)))
     state = PageState(422, UnsentForm(f"side-{conversation_id}", values, errors))
     return await ticket_page(request, desk, context, caller, number, state)
 

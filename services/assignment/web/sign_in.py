@@ -28,11 +28,13 @@ from services.assignment.web.refusal_texts import refusal_text
 from shared.contracts.vocabulary import Channel
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
 
 router = APIRouter(route_class=DeskPageRoute)
 
 QUEUE = "/queue"
-AGAIN = "Sign in once more: changing how you sign in takes a sign-in of the last 15 minutes."
+AGAIN = _("Sign in once more: changing how you sign in takes a sign-in of the last 15 minutes.")
 
 
 def safe_path(path: str | None) -> str:
@@ -69,7 +71,7 @@ async def show_sign_in(
     """The sign-in page. An agent who is signed in goes on to where they were going, unless asked to sign in again."""
     if caller is not None and not again:
         return desk.redirect(safe_path(following))
-    notices = [("info", AGAIN)] if caller is not None else []
+    notices = [("info", gettext(AGAIN))] if caller is not None else []
     email = caller.email if caller is not None else ""
     return desk.render(
         request,
@@ -128,7 +130,7 @@ async def post_sign_out(
         await sign_out_everywhere(context, caller.agent_id)
     elif caller is not None:
         await sign_out(context, caller.session_digest)
-    said = "You are signed out everywhere." if everywhere else "You are signed out."
+    said = gettext("You are signed out everywhere.") if everywhere else gettext("You are signed out.")
     response = desk.redirect("/", ("success", said))
     desk.pages.delete_cookie(response, SESSION_COOKIE)
     if ended is not None:

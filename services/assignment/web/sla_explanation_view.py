@@ -12,26 +12,20 @@ from services.assignment.schemas.explanations import (
     RulesView,
     ShareView,
 )
-from shared.contracts.durations import WorkingDays
-from shared.contracts.vocabulary import ClockState, Metric, Outcome
+from shared.contracts.vocabulary import ClockState, Outcome
 from shared.domain.sla.explain import HolderKind, Why
+from shared.kit.i18n.formats import format_exact_duration
+from shared.kit.i18n.messages import gettext, pgettext
+from shared.kit.i18n.messages import marked as _
+from shared.kit.i18n.vocabulary import metric_name, reason_word, working_days_text
 
-TITLES = {
-    Metric.FIRST_RESPONSE: "First response",
-    Metric.NEXT_RESPONSE: "Next response",
-    Metric.RESOLUTION: "Resolution",
-}
+STATES = frozenset({_("running"), _("paused"), _("overdue"), _("met"), _("breached"), _("cancelled")})
+"""How a clock stands, as pages translate it."""
 NOT_COUNTED = {
-    Why.CLOSED_HOURS: "closed hours",
-    Why.PENDING: "paused, waiting for the requester",
-    Why.ON_HOLD: "paused, on hold",
-    Why.ENDED: "had ended, went on later",
-    Why.SEVERAL: "many intervals in one",
-}
-HOLDERS = {
-    HolderKind.TRIAGE: "nobody yet (triage)",
-    HolderKind.REQUESTER: "the requester",
-    HolderKind.NOBODY: "nobody",
+    Why.CLOSED_HOURS: _("closed hours"),
+    Why.PENDING: _("paused, waiting for the requester"),
+    Why.ON_HOLD: _("paused, on hold"),
+    Why.ENDED: _("had ended, went on later"),
 }
 
 
@@ -63,11 +57,15 @@ class ExplanationView:
 
 def story_of(clock: ClockExplained) -> ExplanationView:
     """Everything about one clock in words."""
-    cycle = f" {clock.cycle}" if clock.cycle > 1 else ""
+    name = metric_name(clock.metric)
     return ExplanationView(
-        title=TITLES[clock.metric] + cycle,
+        title=f"{name} {clock.cycle}" if clock.cycle > 1 else name,
         state=_state(clock),
-        lead=f"{format_holder_time(clock.elapsed)} of open time used, {_allowed(clock)} allowed",
+        lead=gettext(
+            "%(used)s of open time used, %(allowed)s allowed.",
+            used=format_exact_duration(clock.elapsed),
+            allowed=_allowed(clock),
+        ),
         due_at=clock.due_at,
         is_late=clock.is_late,
         end_by=clock.remedy.end_by if clock.remedy else None,
@@ -78,27 +76,23 @@ def story_of(clock: ClockExplained) -> ExplanationView:
     )
 
 
-def format_holder_time(time: timedelta) -> str:
-    """Exact to the second; never in days, for a day of open time is no day."""
-    seconds = round(time.total_seconds())
-    if time and not seconds:
-        return "under 1 s"
-    hours, minutes, seconds = seconds // 3600, seconds // 60 % 60, seconds % 60
-    parts = ((hours, "h"), (minutes, "min"), (seconds, "s"))
-    return " ".join(f"{amount} {unit}" for amount, unit in parts if amount) or "0 min"
-
-
 def holder_words(holder: HolderView) -> str:
     """Who it was."""
     match holder.kind:
         case HolderKind.AGENT:
-            return holder.agent or "an agent"
+            return holder.agent or pgettext("subject", "an agent")
         case HolderKind.TEAM:
-            return holder.team or "a team"
+            return holder.team or pgettext("subject", "a team")
+        case HolderKind.THIRD_PARTY if holder.hold_reason:
+            return gettext("a third party (%(reason)s)", reason=reason_word(holder.hold_reason))
         case HolderKind.THIRD_PARTY:
-            reason = holder.hold_reason.value.replace("_", " ") if holder.hold_reason else "unknown"
-            return f"a third party ({reason})"
-    return HOLDERS[holder.kind]
+            return gettext("a third party")
+        case HolderKind.TRIAGE:
+            return gettext("nobody yet (triage)")
+        case HolderKind.REQUESTER:
+            return pgettext("subject", "the requester")
+        case HolderKind.NOBODY:
+            return pgettext("subject", "nobody")
 
 
 def _state(clock: ClockExplained) -> str:
@@ -110,37 +104,52 @@ def _state(clock: ClockExplained) -> str:
 
 
 def _would_have(clock: ClockExplained, remedy: RemedyView) -> Sequence[str]:
-    is_over = clock.outcome is Outcome.BREACHED
-    by_hand = " The due instant was set by hand." if clock.is_due_by_hand else ""
-    when = "earlier" if is_over else "ago"
-    words = [f"That is {format_holder_time(remedy.earlier)} of open time {when}.{by_hand}"]
+    earlier = format_exact_duration(remedy.earlier)
+    sentences = [
+        gettext("That is %(time)s of open time earlier.", time=earlier)
+        if clock.outcome is Outcome.BREACHED
+        else gettext("That is %(time)s of open time ago.", time=earlier)
+    ]
+    if clock.is_due_by_hand:
+        sentences.append(gettext("The due instant was set by hand."))
     if remedy.longer is not None:
-        words.append(f"So would a target longer by {format_holder_time(remedy.longer)}.")
+        longer = format_exact_duration(remedy.longer)
+        sentences.append(gettext("So would a target longer by %(time)s.", time=longer))
     if remedy.if_holds_had_paused:
-        words.append("So would a policy that pauses on hold.")
-    return words
+        sentences.append(gettext("So would a policy that pauses on hold."))
+    return sentences
 
 
 def _share(share: ShareView) -> str:
-    parts = [format_holder_time(share.added)] if share.added or not share.paused else []
-    return ", ".join([*parts, *([f"{format_holder_time(share.paused)} not counted"] if share.paused else [])])
+    added, paused = format_exact_duration(share.added), format_exact_duration(share.paused)
+    if not share.paused:
+        return added
+    if not share.added:
+        return gettext("%(paused)s not counted", paused=paused)
+    return gettext("%(time)s, %(paused)s not counted", time=added, paused=paused)
 
 
 def _line(interval: IntervalView) -> str:
+    time, holder = format_exact_duration(interval.added), holder_words(interval.held_by)
     if not interval.counted:
-        words = NOT_COUNTED.get(interval.why, "not counted")
+        words = gettext(NOT_COUNTED[interval.why]) if interval.why in NOT_COUNTED else gettext("not counted")
         is_waiting = interval.held_by.kind is HolderKind.THIRD_PARTY
-        return f"{words}: {holder_words(interval.held_by)}" if is_waiting else words
+        return gettext("%(why)s: %(holder)s", why=words, holder=holder) if is_waiting else words
     if interval.why is Why.SEVERAL:
-        return f"{format_holder_time(interval.added)}, {NOT_COUNTED[interval.why]}"
-    merged = " in open hours" if interval.is_merged else ""
-    return f"{format_holder_time(interval.added)}{merged}, {holder_words(interval.held_by)}"
+        return gettext("%(time)s, many intervals in one", time=time)
+    if interval.is_merged:
+        return gettext("%(time)s in open hours, %(holder)s", time=time, holder=holder)
+    return gettext("%(time)s, %(holder)s", time=time, holder=holder)
 
 
 def _rules(rules: RulesView) -> str:
-    target = "no target" if rules.target is None else f"target {_target(rules.target, rules.working_days)}"
-    name = f"{rules.policy_name}, version {rules.policy_version}"
-    return f"{name}, calendar version {rules.calendar_version}, {target}"
+    values = {"name": rules.policy_name, "version": rules.policy_version, "calendar": rules.calendar_version}
+    if rules.target is None:
+        return gettext("%(name)s, version %(version)s, calendar version %(calendar)s, no target", **values)
+    target = _target(rules.target, rules.working_days)
+    return gettext(
+        "%(name)s, version %(version)s, calendar version %(calendar)s, target %(target)s", target=target, **values
+    )
 
 
 def _allowed(clock: ClockExplained) -> str:
@@ -148,6 +157,5 @@ def _allowed(clock: ClockExplained) -> str:
 
 
 def _target(open_time: timedelta, working_days: int | None) -> str:
-    if working_days is None:
-        return format_holder_time(open_time)
-    return f"{WorkingDays(working_days=working_days)} ({format_holder_time(open_time)})"
+    time = format_exact_duration(open_time)
+    return f"{working_days_text(working_days)} ({time})" if working_days is not None else time

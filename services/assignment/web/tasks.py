@@ -22,15 +22,16 @@ from shared.domain.errors import Refusal
 from shared.kit.http.error_handlers import from_exception
 from shared.kit.http.problems import Problem
 from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
 
 router = APIRouter(route_class=DeskPageRoute)
 SAID = {
-    "done": "The task is done.",
-    "undone": "The task is to be done again.",
-    "up": "Moved up.",
-    "down": "Moved down.",
-    "remove": "The task is removed.",
-    "save": "The task is changed.",
+    "done": _("The task is done."),
+    "undone": _("The task is to be done again."),
+    "up": _("Moved up."),
+    "down": _("Moved down."),
+    "remove": _("The task is removed."),
+    "save": _("The task is changed."),
 }
 
 
@@ -78,7 +79,7 @@ async def post_change(
         reason = " ".join(text for _, text in errors_of(error))
         state = PageState(422, notices=[("danger", gettext("The task was not changed: %(reason)s", reason=reason))])
         return await ticket_page(request, desk, context, caller, number, state)
-    return await onwards(desk, context, caller, number, ("success", SAID.get(change, SAID["save"])))
+    return await onwards(desk, context, caller, number, ("success", gettext(SAID.get(change, SAID["save"]))))
 
 
 def _fields(values: dict[str, str]) -> dict[str, Any]:

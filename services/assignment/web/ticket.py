@@ -45,6 +45,7 @@ from services.assignment.web.ticket_page.timeline import FILTERS, timeline_parts
 from shared.contracts.vocabulary import CloseReason, HoldReason, Permission, Priority, Status
 from shared.kit.clock import new_id, utc_now
 from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.vocabulary import priority_name, reason_name
 from shared.kit.satisfaction import SCORES
 
 router = APIRouter(route_class=DeskPageRoute)
@@ -225,9 +226,9 @@ async def ticket_page(
         incident=incident,
         now=now,
         answers=[(answer.label, format_event_short(answer.value)) for answer in ticket.fields],
-        priorities=[(one.value, one.value.capitalize()) for one in reversed(Priority)],
-        hold_reasons=[(one.value, one.value.replace("_", " ").capitalize()) for one in HoldReason],
-        close_reasons=[(one.value, one.value.replace("_", " ").capitalize()) for one in CloseReason],
+        priorities=[(one.value, priority_name(one)) for one in reversed(Priority)],
+        hold_reasons=[(one.value, reason_name(one)) for one in HoldReason],
+        close_reasons=[(one.value, reason_name(one)) for one in CloseReason],
         can=_can(ticket),
         is_mine=ticket.assignee_id == caller.agent_id,
         draft=state.draft,

@@ -77,14 +77,15 @@ async def _then(context: AppState, caller: Caller, number: str, action: str, val
     """Runs the action that follows a reply, if any (resolve or pend), and returns the message to show."""
     following = values.get("then", "")
     if action != "replies" or following not in FOLLOWING:
-        return "success", SAID[action]
+        return "success", gettext(SAID[action])
     try:
         await do(context, _call(caller, number, following, values | {"revision": ""}), ACTIONS[following].body())
     except (Refusal, TicketsUnavailable, Problem) as error:
         return "warning", gettext(
-            "Reply sent, but the next step did not work: %(detail)s.", detail=from_exception(error).detail
+            "Reply sent, but the next step did not work: %(detail)s.",
+            detail=refusal_text(from_exception(error).detail),
         )
-    return "success", f"{SAID[action]} {SAID[following]}"
+    return "success", f"{gettext(SAID[action])} {gettext(SAID[following])}"
 
 
 async def onwards(desk: DeskPages, context: AppState, caller: Caller, number: str, notice: Notice) -> Response:
@@ -105,9 +106,14 @@ async def _what_changed(context: AppState, caller: Caller, number: str, seen: in
     events = [line.event for line in reversed(page.lines) if line.event is not None]
     newer = [event for event in events if seen is None or event.revision > seen]
     lines = [words for event in newer if (words := format_event(event, {}))]
-    happened = f" Meanwhile: {'; '.join(lines[-5:])}." if lines else ""
-    return (
-        f"The ticket changed after you opened this page, so nothing was done.{happened} Look again and send it again."
+    if not lines:
+        return gettext(
+            "The ticket changed after you opened this page, so nothing was done. Look again and send it again."
+        )
+    return gettext(
+        "The ticket changed after you opened this page, so nothing was done. Meanwhile: %(changes)s."
+        " Look again and send it again.",
+        changes="; ".join(lines[-5:]),
     )
 
 

@@ -24,7 +24,7 @@ from services.assignment.schemas.composing import DraftInput, DraftKind
 from services.assignment.schemas.editing import EntryPatch
 from services.assignment.web.forms import errors_of, plain_values
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
-from services.assignment.web.refusal_texts import refusal_text
+from services.assignment.web.refusal_texts import refusal_sentence, refusal_text
 from services.assignment.web.ticket import PageState, UnsentForm, ticket_page
 from services.assignment.web.ticket_actions import onwards
 from shared.contracts.vocabulary import BodyFormat
@@ -33,12 +33,13 @@ from shared.kit.http.error_handlers import from_exception
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem
 from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
 from shared.kit.user_content.rendering import with_attachment_urls
 
 router = APIRouter(route_class=DeskPageRoute)
 TOKEN_HEADER = "X-Form-Token"  # noqa: S105 - a name
 KINDS: dict[str, DraftKind] = {"replies": "reply", "notes": "note"}
-UNDONE = "Taken back. Your reply is in the editor again."
+UNDONE = _("Taken back. Your reply is in the editor again.")
 _IDS: TypeAdapter[tuple[UUID, ...]] = TypeAdapter(tuple[UUID, ...])
 
 
@@ -98,8 +99,8 @@ async def post_file(request: Request, desk: TheDesk, context: State, caller: Des
             return await onwards(desk, context, caller, number, ("warning", gettext("Choose a file first.")))
         answer = await upload_spooled(context, caller, sent)
     if answer.status_code != HTTP_201_CREATED:
-        detail = json.loads(bytes(answer.body)).get("detail", "the file was not taken")
-        return await onwards(desk, context, caller, number, ("danger", str(detail)))
+        detail = json.loads(bytes(answer.body)).get("detail", _("the file was not taken"))
+        return await onwards(desk, context, caller, number, ("danger", refusal_sentence(str(detail))))
     await _add_to_draft(context, caller, number, kind, StoredFile.model_validate_json(bytes(answer.body)))
     return await onwards(desk, context, caller, number, ("success", gettext("The file goes with your draft.")))
 
@@ -120,7 +121,7 @@ async def post_undo(
         return await onwards(
             desk, context, caller, number, ("warning", gettext("It is out already and cannot be taken back."))
         )
-    return await onwards(desk, context, caller, number, ("success", UNDONE))
+    return await onwards(desk, context, caller, number, ("success", gettext(UNDONE)))
 
 
 @router.get("/tickets/{number}/entries/{entry_id}")

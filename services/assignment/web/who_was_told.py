@@ -12,6 +12,7 @@ from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.web.admin.intake.admin_client import administrator
 from services.assignment.web.notification_labels import AUDIENCE_LABELS, CHANNEL_LABELS, words_of
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
+from services.assignment.web.refusal_texts import refusal_text
 from services.assignment.web.ticket_writing import checked_form
 from shared.contracts.vocabulary import Permission
 from shared.kit.http.problems import invalid
@@ -90,7 +91,7 @@ def _row(delivery: dict[str, Any]) -> dict[str, Any]:
         "tone": tone,
         "at": datetime.fromisoformat(at),
         "attempts": delivery["attempts"],
-        "answer": came_back or delivery["answer"] or delivery["last_error"] or "",
+        "answer": refusal_text(came_back or delivery["answer"] or delivery["last_error"] or ""),
         "bouncing_id": delivery["id"] if delivery["is_bouncing"] else None,
     }
 

@@ -6,8 +6,7 @@ from uuid import UUID
 
 from services.intake.forms.fields import Audience, BaseChoiceField, CustomField, FileField
 from services.intake.forms.form import Form
-
-WORDS_OF = {True: "Yes", False: "No"}
+from shared.kit.i18n.messages import gettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ def format_answer(field: CustomField, answer: object) -> str:
     if answer is None:
         return ""
     if isinstance(answer, bool):
-        return WORDS_OF[answer]
+        return gettext("Yes") if answer else gettext("No")
     labels = {choice.key: choice.label for choice in field.choices} if isinstance(field, BaseChoiceField) else {}
     parts = answer if isinstance(answer, list) else [answer]
     return ", ".join(labels.get(str(part), str(part)) for part in parts)

@@ -80,30 +80,33 @@ class EventLabel:
 
 
 EVENT_LABELS = {
-    "opened": EventLabel.always("The ticket was opened", "file"),
-    "assigned": EventLabel.always("Somebody is looking after it now", "person"),
-    "pended": EventLabel.always("We need an answer to go on", "clock"),
-    "held": EventLabel.always("We are waiting for someone else; the matter is not forgotten", "pause"),
+    "opened": EventLabel.always(_("The ticket was opened"), "file"),
+    "assigned": EventLabel.always(_("Somebody is looking after it now"), "person"),
+    "pended": EventLabel.always(_("We need an answer to go on"), "clock"),
+    "held": EventLabel.always(_("We are waiting for someone else; the matter is not forgotten"), "pause"),
     "resumed": EventLabel(
-        "An answer arrived, so work goes on", "We are working on it again", "We are working on it again", "person"
+        _("An answer arrived, so work goes on"),
+        _("We are working on it again"),
+        _("We are working on it again"),
+        "person",
     ),
     "resolved": EventLabel(
-        "Marked as solved",
-        "We think this is solved",
-        "We heard nothing more, so we take it as solved",
+        _("Marked as solved"),
+        _("We think this is solved"),
+        _("We heard nothing more, so we take it as solved"),
         "check",
     ),
     "reopened": EventLabel(
-        "Opened again, because it was not over", "We took it up again", "The ticket was opened again", "reply"
+        _("Opened again, because it was not over"), _("We took it up again"), _("The ticket was opened again"), "reply"
     ),
     "closed": EventLabel(
-        "Closed on the requester's wish",
-        "We closed the ticket",
-        "Solved for a while, so the ticket closed by itself",
+        _("Closed on the requester's wish"),
+        _("We closed the ticket"),
+        _("Solved for a while, so the ticket closed by itself"),
         "lock",
     ),
-    "archived": EventLabel.always("Filed for good: what is written from now on opens a new ticket", "lock"),
-    "followed_up": EventLabel.always("A new ticket goes on from here", "reply"),
+    "archived": EventLabel.always(_("Filed for good: what is written from now on opens a new ticket"), "lock"),
+    "followed_up": EventLabel.always(_("A new ticket goes on from here"), "reply"),
 }
 """What a thread tells besides messages, by the kind of timeline entry."""
 

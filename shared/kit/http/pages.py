@@ -1,9 +1,10 @@
 """Server-rendered pages: templates that escape by default, forms with a token, bodies made safe to show."""
 
+import json
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,7 +13,7 @@ from uuid import UUID
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
@@ -23,6 +24,7 @@ from shared.kit.http.path_prefix import with_prefix
 from shared.kit.http.static_files import HashedFiles
 from shared.kit.i18n.formats import format_instant
 from shared.kit.i18n.languages import current_language
+from shared.kit.i18n.messages import script_messages
 from shared.kit.i18n.templates import install_translations
 from shared.kit.user_content.rendering import rendered, with_attachment_urls
 
@@ -52,6 +54,13 @@ def timestamp(at: datetime | None) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), format_instant(at))
 
 
+@lru_cache
+def script_texts(tag: str, service: str) -> Markup:
+    """Returns the translations for a page's scripts as the value of an attribute: it is the same in every page."""
+    texts = script_messages(tag, service)
+    return escape(json.dumps(texts, ensure_ascii=False, separators=(",", ":"))) if texts else Markup("")
+
+
 class Pages:
     """A service's templates, over the shared base layout in `shared/kit/web`."""
 
@@ -69,7 +78,7 @@ class Pages:
         )
         install_translations(self._environment)
         self._environment.filters.update(as_html=as_html, timestamp=timestamp)
-        self._environment.globals.update(values)
+        self._environment.globals.update(values, script_texts=partial(script_texts, service=package.name))
         self._package = package
         self._shared = HashedFiles(WEB / "static")
         self._own = HashedFiles(own) if (own := package / "static").is_dir() else None

@@ -3,15 +3,20 @@
 English has its own short path: it is by far the most frequent, and a queue formats hundreds of instants.
 """
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from babel import Locale
+from babel import lists as babel_lists
 from babel.dates import format_skeleton
 from babel.numbers import format_decimal
 from babel.units import format_unit
 
 from shared.kit.i18n.languages import current_language
+from shared.kit.i18n.messages import gettext
 
+UNITS = {"day": "d", "hour": "h", "minute": "min", "second": "s"}
 SIZES = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 
 
@@ -50,10 +55,19 @@ def format_duration(seconds: float) -> str:
     return sign + " ".join(shown)
 
 
+def format_exact_duration(time: timedelta) -> str:
+    """Formats a duration to the second, never in days, for a day of open time is no day: `26 h 3 s`."""
+    seconds = round(time.total_seconds())
+    if time and not seconds:
+        return gettext("under %(time)s", time=_part(1, "second"))
+    parts = [(seconds // 3600, "hour"), (seconds // 60 % 60, "minute"), (seconds % 60, "second")]
+    return " ".join(_part(count, unit) for count, unit in parts if count) or _part(0, "minute")
+
+
 def _part(count: int, unit: str) -> str:
     locale = current_language().locale
     if locale == "en_GB":
-        return f"{count} {({'day': 'd', 'hour': 'h', 'minute': 'min'})[unit]}"
+        return f"{count} {UNITS[unit]}"
     return format_unit(count, f"duration-{unit}", length="short", locale=locale)
 
 
@@ -80,3 +94,16 @@ def country_name(code: str) -> str | None:
     """Returns the name of an ISO 3166 country in the current language, or None for a code that CLDR does not know."""
     name: str | None = Locale.parse(current_language().locale).territories.get(code)
     return name
+
+
+def format_list(names: Sequence[str], style: Literal["standard", "or"] = "standard") -> str:
+    """Joins names: `subject, topic and answers`; with the style `or`: `open, pending or on hold`."""
+    return babel_lists.format_list(names, style=style, locale=current_language().locale)
+
+
+def format_ordinal(number: int) -> str:
+    """Formats a number in a series: `3rd`; other languages than English write it with a full stop."""
+    if current_language().locale != "en_GB":
+        return f"{number}."
+    ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"

@@ -1,6 +1,7 @@
 """Translation by gettext catalogues, compiled in memory when they are first used: a compiled file can be outdated."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -16,22 +17,47 @@ from shared.kit.i18n.languages import PSEUDO_TAG, current_language
 CATALOGUES = Path(__file__).parent / "catalogues"
 Value = TypeVar("Value")
 RIGHT_TO_LEFT, END = "\u202e", "\u202c"
+_UNTOUCHED = re.compile(r"(%\(\w+\)[sd]|</?[a-z][^<>]*>)")
+"""Placeholders and markup of a message."""
 
 
 class PseudoTranslations(NullTranslations):
-    """English, forced to run from right to left."""
+    """English, forced to run from right to left, of the messages that the catalogues have.
+
+    Placeholders, markup and messages that no catalogue has stay as they are: what stands outside of bidirectional
+    overrides on a page was not translated.
+    """
+
+    def __init__(self) -> None:
+        """Reads what there is to translate."""
+        super().__init__()
+        self._known = frozenset(_places(read_catalogue("de")))
 
     def gettext(self, message: str) -> str:
-        """Wraps the message in a bidirectional override, which leaves markup and placeholders as they are."""
-        return f"{RIGHT_TO_LEFT}{message}{END}"
+        """Puts the message between overrides."""
+        return self.pgettext("", message)
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
         """As `gettext`, with the English plural."""
-        return self.gettext(msgid1 if n == 1 else msgid2)
+        return _overridden(msgid1 if n == 1 else msgid2) if ("", msgid1) in self._known else msgid1
 
-    def pgettext(self, context: str, message: str) -> str:  # noqa: ARG002 - the signature of gettext
+    def pgettext(self, context: str, message: str) -> str:
         """As `gettext`."""
-        return self.gettext(message)
+        return _overridden(message) if (context, message) in self._known else message
+
+
+def _overridden(message: str) -> str:
+    parts = _UNTOUCHED.split(message)
+    return "".join(
+        part if position % 2 or not part.strip() else f"{RIGHT_TO_LEFT}{part}{END}"
+        for position, part in enumerate(parts)
+    )
+
+
+def _places(catalogue: Catalog) -> Iterator[tuple[str, str]]:
+    """Yields the context and the English text of each message."""
+    for message in catalogue:
+        yield message.context or "", str(message.id[0] if isinstance(message.id, tuple | list) else message.id)
 
 
 def read_catalogue(tag: str) -> Catalog:
@@ -88,15 +114,16 @@ def is_translated(message: str) -> bool:
 
 
 @lru_cache
-def script_messages(tag: str) -> Mapping[str, str]:
-    """Returns the translations of the texts in browser scripts, by their English text."""
+def script_messages(tag: str, service: str) -> Mapping[str, str]:
+    """Returns the translations of the texts in the browser scripts of a service and of all, by their English text."""
     if tag == "en":
         return {}
     if tag == PSEUDO_TAG:
         return {"*": RIGHT_TO_LEFT}
-    return {str(one.id): str(one.string) for one in read_catalogue(tag) if _is_of_script(one)}
+    folders = (f"services/{service}/", "shared/")
+    return {str(one.id): str(one.string) for one in read_catalogue(tag) if _is_of_script(one, folders)}
 
 
-def _is_of_script(message: Message) -> bool:
+def _is_of_script(message: Message, folders: tuple[str, ...]) -> bool:
     is_plain = bool(message.id) and isinstance(message.id, str) and bool(message.string) and not message.fuzzy
-    return is_plain and any(name.endswith(".js") for name, _ in message.locations)
+    return is_plain and any(name.endswith(".js") and name.startswith(folders) for name, _ in message.locations)

@@ -23,6 +23,8 @@ COMMON = (
     _("An address with characters beyond ASCII before the @ is not served here."),
 )
 """Of inputs that every service checks alike."""
+PARTS = frozenset({"sentence", "state"})
+"""Names of placeholders whose value has a pattern of its own, and is translated too."""
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
 
@@ -48,6 +50,8 @@ class RefusalTexts:
         if current_language() is ENGLISH or (found := self.find(sentence)) is None:
             return sentence
         message, values = found
+        for name in PARTS & values.keys():
+            values[name] = self.text_of(values[name])
         return gettext(message, **values)
 
     @cached_property

@@ -4,8 +4,8 @@ from jinja2 import Environment
 
 from shared.kit.i18n.formats import format_bytes, format_duration, format_number, format_percent, format_short_instant
 from shared.kit.i18n.languages import current_language
-from shared.kit.i18n.messages import gettext, ngettext, pgettext, script_messages
-from shared.kit.i18n.vocabulary import metric_name, priority_name, status_name
+from shared.kit.i18n.messages import gettext, ngettext, pgettext
+from shared.kit.i18n.vocabulary import channel_name, metric_name, priority_name, reason_name, status_name
 
 
 def translated(text: str) -> str:
@@ -31,5 +31,7 @@ def install_translations(environment: Environment) -> None:
         status_name=status_name,
         priority_name=priority_name,
         metric_name=metric_name,
+        reason_name=reason_name,
+        channel_name=channel_name,
     )
-    environment.globals.update(current_language=current_language, script_messages=script_messages)
+    environment.globals.update(current_language=current_language)

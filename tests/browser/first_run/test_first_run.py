@@ -2,17 +2,26 @@
 
 import re
 from collections.abc import AsyncIterator
+from zoneinfo import available_timezones
 
 import httpx2
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
+from shared.kit.i18n.languages import PSEUDO_TAG
 from tests.browser.chromium import page_of
 from tests.local.running import LocalStack
 from tests.support.eventually import eventually
 from tests.support.memory_disk import data_folder
+from tests.translations.page_texts import PageTexts
 
+STEPS = ("hours", "mail", "ticket", "done")
+NOT_TRANSLATED = (
+    *("Harbour Bank", "Front desk", "Grace Okafor", "grace@harbour.example", "Everdesk", "UTC", "TLS", "STARTTLS"),
+    *("everdesk@everdesk.example", "support@everdesk.example", "127.0.0.1", "localhost"),
+)
+"""Names, addresses and abbreviations on these pages."""
 LINK = re.compile(r"http://[^\s]+/welcome/([A-Za-z0-9_-]{20,})")
 
 
@@ -21,7 +30,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Local
     """The whole system, started with nothing in it."""
     with data_folder(tmp_path_factory, "empty") as folder:
         running = LocalStack.in_folder(folder, has_stubs=False)
-        running.settings = {"EVERDESK_SEED": "empty"}
+        running.settings = {"EVERDESK_SEED": "empty", "EVERDESK_LANGUAGES": f"en de {PSEUDO_TAG}"}
         await running.start(within=120)
         try:
             yield running
@@ -60,12 +69,22 @@ async def is_sound(page: Page) -> None:
     assert found.violations_count == 0, found.generate_report()
 
 
+async def stays_english(page: Page, *paths: str) -> list[str]:
+    """What pages of the set-up say in English to somebody who reads the pseudo language."""
+    found: list[str] = []
+    for path in paths:
+        answer = await page.request.get(path, headers={"Accept-Language": PSEUDO_TAG})
+        found += PageTexts.of(await answer.text()).untranslated([*NOT_TRANSLATED, *available_timezones()])
+    return found
+
+
 async def test_the_first_administrator_sets_up_everdesk_by_keyboard(stack: LocalStack, browser: Browser) -> None:
     await eventually(lambda: LINK.search(stack.text) is not None)
     printed = LINK.search(stack.text)
     assert printed
     desk = f"http://127.0.0.1:{stack.ports['ASSIGNMENT']}"
     async with page_of(browser) as page:
+        assert await stays_english(page, printed[0]) == []
         await page.goto(printed[0])
         await is_sound(page)
         await type_into(page, "Name of the organisation", "Harbour Bank")
@@ -91,6 +110,7 @@ async def test_the_first_administrator_sets_up_everdesk_by_keyboard(stack: Local
         await type_into(page, "Password", "plum-orbit-lantern-42")
         await press(page, "Sign in")
         await expect(page.get_by_role("heading", level=2)).to_have_text("Does mail leave?")
+        assert await stays_english(page, *(f"{desk}/setup?step={step}" for step in STEPS)) == []
         await is_sound(page)
         await press(page, "Send a test mail")
         await expect(page.get_by_role("heading", level=2)).to_have_text("Send a first request")

@@ -18,7 +18,7 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
         "reminded",
         REMINDED | {"reminder": 2, "resolves_at": "2026-11-26T12:00:00Z"},
         "reminded the requester again that an answer is needed;"
-        " resolves by itself on 2026-11-26 12:00 UTC if they stay silent",
+        " resolves by itself on 26 Nov 2026, 12:00 UTC if they stay silent",
     ),
     ("resolved", {}, "resolved"),
     ("resolved", {"cause": "command"}, "resolved"),

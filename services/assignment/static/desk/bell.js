@@ -15,7 +15,7 @@ async function refresh() {
   const { unread, shown } = await answer.json();
   count.hidden = unread === 0;
   count.textContent = shown;
-  bell.querySelector(".sr-only").textContent = unread ? "Inbox, unread:" : "Inbox";
+  bell.querySelector(".sr-only").textContent = unread ? _("Inbox, unread:") : _("Inbox");
 }
 
 function soon() {

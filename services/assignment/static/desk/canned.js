@@ -24,11 +24,11 @@ export function canned(form) {
     let items = [];
     try { ({ items } = await ask(link.dataset.canned)); } catch { location.assign(link.href); return; }
     const id = "canned-list";
-    const input = make("input", { type: "text", autocomplete: "off", placeholder: "Which canned response?", attributes: {
-      role: "combobox", "aria-expanded": "true", "aria-controls": id, "aria-label": "Canned response", "aria-autocomplete": "list" } });
-    const list = make("ul", { id, className: "palette-list", attributes: { role: "listbox", "aria-label": "Canned responses" } });
-    const none = make("p", { className: "muted small palette-empty", textContent: "None fits.", hidden: true });
-    const dialog = make("dialog", { className: "dialog palette", attributes: { "aria-label": "Canned responses" } }, input, list, none);
+    const input = make("input", { type: "text", autocomplete: "off", placeholder: _("Which canned response?"), attributes: {
+      role: "combobox", "aria-expanded": "true", "aria-controls": id, "aria-label": _("Canned response"), "aria-autocomplete": "list" } });
+    const list = make("ul", { id, className: "palette-list", attributes: { role: "listbox", "aria-label": _("Canned responses") } });
+    const none = make("p", { className: "muted small palette-empty", textContent: _("None fits."), hidden: true });
+    const dialog = make("dialog", { className: "dialog palette", attributes: { "aria-label": _("Canned responses") } }, input, list, none);
     let shown = [];
     let chosen = 0;
     const choose = (place) => {

@@ -6,7 +6,7 @@ import { all, at, isTyping, make, one } from "./dom.js";
 const ORDER = ["dialog", "editor", "page", "global"];
 const SEQUENCE_MS = 1200;
 const IS_MAC = /Mac|iP(hone|ad|od)/.test(navigator.platform);
-const WORDS = { mod: IS_MAC ? "⌘" : "Ctrl", ctrl: "Ctrl", alt: IS_MAC ? "⌥" : "Alt", shift: "Shift", enter: "Enter", escape: "Esc" };
+const WORDS = { mod: IS_MAC ? "⌘" : _("Ctrl"), ctrl: _("Ctrl"), alt: IS_MAC ? "⌥" : "Alt", shift: _("Shift"), enter: _("Enter"), escape: _("Esc") };
 
 const catalogue = JSON.parse(one("#commands")?.textContent ?? "[]");
 const isOff = () => { try { return localStorage.getItem("everdesk-shortcuts") === "off"; } catch { return false; } };
@@ -104,7 +104,7 @@ const spoken = (keys) => (keys.includes(" ") || !keys ? "" : keys.split("+").map
 export function keycaps(keys) {
   const holder = make("span", { className: "keys", attributes: { "aria-hidden": "true" } });
   keys.split(" ").forEach((stroke, place) => {
-    if (place) holder.append(make("span", { className: "then", textContent: "then" }));
+    if (place) holder.append(make("span", { className: "then", textContent: _("then") }));
     for (const part of stroke.split("+")) holder.append(make("kbd", { textContent: WORDS[part] ?? part.toUpperCase() }));
   });
   return holder;
@@ -133,18 +133,18 @@ function entriesFor(text) {
   const known = ["page", "dialog", "global"].flatMap((scope) => catalogue.filter((command) => command.scope === scope)).filter((command) => command.name !== "palette" && isThere(command))
     .map((command) => ({ label: labelOf(command), keys: command.keys, run: () => run(command) }))
     .filter(({ label }) => wanted.every((word) => label.toLowerCase().includes(word)));
-  if (number) known.unshift({ label: `Go to ticket ${number[1]}`, keys: "", run: () => location.assign(at(`/tickets/${encodeURIComponent(number[1])}`)) });
-  if (text.trim()) known.push({ label: `Search tickets for “${text.trim()}”`, keys: "", run: () => location.assign(at(`/queue?view=all&q=${encodeURIComponent(text.trim())}`)) });
+  if (number) known.unshift({ label: _("Go to ticket %(number)s", { number: number[1] }), keys: "", run: () => location.assign(at(`/tickets/${encodeURIComponent(number[1])}`)) });
+  if (text.trim()) known.push({ label: _("Search tickets for “%(words)s”", { words: text.trim() }), keys: "", run: () => location.assign(at(`/queue?view=all&q=${encodeURIComponent(text.trim())}`)) });
   return known;
 }
 
 function openPalette() {
   if (one("dialog.palette")) return;
-  const field = make("input", { type: "text", autocomplete: "off", placeholder: "What do you want to do?", attributes: {
-    role: "combobox", "aria-expanded": "true", "aria-controls": "palette-list", "aria-label": "Command or ticket number", "aria-autocomplete": "list" } });
-  const list = make("ul", { id: "palette-list", className: "palette-list", attributes: { role: "listbox", "aria-label": "Commands" } });
-  const empty = make("p", { className: "muted small palette-empty", textContent: "Nothing fits.", hidden: true });
-  const dialog = make("dialog", { className: "dialog palette", attributes: { "aria-label": "Command palette" } }, field, list, empty);
+  const field = make("input", { type: "text", autocomplete: "off", placeholder: _("What do you want to do?"), attributes: {
+    role: "combobox", "aria-expanded": "true", "aria-controls": "palette-list", "aria-label": _("Command or ticket number"), "aria-autocomplete": "list" } });
+  const list = make("ul", { id: "palette-list", className: "palette-list", attributes: { role: "listbox", "aria-label": _("Commands") } });
+  const empty = make("p", { className: "muted small palette-empty", textContent: _("Nothing fits."), hidden: true });
+  const dialog = make("dialog", { className: "dialog palette", attributes: { "aria-label": _("Command palette") } }, field, list, empty);
   const back = document.activeElement;
   let entries = [];
   let chosen = 0;
@@ -189,19 +189,19 @@ function openPalette() {
 
 function showHelp() {
   if (one("dialog.help")) return;
-  const names = { dialog: "In a dialog", editor: "While writing", page: "On this page", global: "Everywhere" };
+  const names = { dialog: _("In a dialog"), editor: _("While writing"), page: _("On this page"), global: _("Everywhere") };
   const groups = ORDER.map((scope) => [scope, catalogue.filter((command) => command.scope === scope && command.keys && (scope !== "page" || isThere(command)))])
     .filter(([, commands]) => commands.length)
     .map(([scope, commands]) => make("section", { className: "stack-tight" }, make("h3", { textContent: names[scope] }),
       make("dl", { className: "key-list" }, ...commands.map((command) => make("div", {}, make("dt", { textContent: command.label }), make("dd", {}, keycaps(command.keys), make("span", { className: "sr-only", textContent: command.keys })))))));
   const toggle = make("button", { type: "button", className: "button button-secondary" });
-  const name = () => { toggle.textContent = isOff() ? "Turn shortcuts on" : "Turn shortcuts off"; };
+  const name = () => { toggle.textContent = isOff() ? _("Turn shortcuts on") : _("Turn shortcuts off"); };
   toggle.addEventListener("click", () => { try { localStorage.setItem("everdesk-shortcuts", isOff() ? "on" : "off"); } catch { /* for this page only */ } name(); });
   name();
-  const dialog = make("dialog", { className: "dialog help", attributes: { "aria-label": "Keyboard shortcuts" } },
-    make("form", { method: "dialog", className: "stack" }, make("h2", { textContent: "Keyboard shortcuts" }), make("div", { className: "help-groups" }, ...groups),
-      make("div", { className: "cluster-end" }, make("a", { href: at("/settings#shortcuts"), textContent: "Change keys" }), toggle,
-        make("button", { className: "button button-primary", textContent: "Close", autofocus: true }))));
+  const dialog = make("dialog", { className: "dialog help", attributes: { "aria-label": _("Keyboard shortcuts") } },
+    make("form", { method: "dialog", className: "stack" }, make("h2", { textContent: _("Keyboard shortcuts") }), make("div", { className: "help-groups" }, ...groups),
+      make("div", { className: "cluster-end" }, make("a", { href: at("/settings#shortcuts"), textContent: _("Change keys") }), toggle,
+        make("button", { className: "button button-primary", textContent: _("Close"), autofocus: true }))));
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();

@@ -36,9 +36,9 @@ class Editor {
     try {
       await post(this.form.dataset.draft, new URLSearchParams(content), { keepalive });
       this.saved = content;
-      this.say("Draft saved");
+      this.say(_("Draft saved"));
     } catch {
-      this.say("Draft not saved; it is tried again");
+      this.say(_("Draft not saved; it is tried again"));
       if (!keepalive) setTimeout(() => this.saveNow(), 5000);
     }
   }
@@ -50,7 +50,7 @@ class Editor {
     addEventListener("pagehide", () => this.saveNow({ keepalive: true }));
     form.addEventListener("submit", (event) => {
       if (event.submitter?.dataset.preview !== undefined || event.submitter?.dataset.save !== undefined) return;
-      if (this.uploads) { event.preventDefault(); event.stopImmediatePropagation(); this.say("Waiting for the files…"); this.sendWith = event.submitter; return; }
+      if (this.uploads) { event.preventDefault(); event.stopImmediatePropagation(); this.say(_("Waiting for the files…")); this.sendWith = event.submitter; return; }
       this.save.stop();
       this.isDone = true;
     }, true);
@@ -60,7 +60,7 @@ class Editor {
     const attach = one("[data-attach]", form);
     if (attach) {
       attach.hidden = false;
-      const chooser = make("input", { type: "file", multiple: true, hidden: true, attributes: { "aria-label": "Files to attach" } });
+      const chooser = make("input", { type: "file", multiple: true, hidden: true, attributes: { "aria-label": _("Files to attach") } });
       attach.after(chooser);
       attach.addEventListener("click", () => chooser.click());
       chooser.addEventListener("change", () => { this.take(chooser.files); chooser.value = ""; });
@@ -85,24 +85,24 @@ class Editor {
     const button = one("[data-preview]", this.form);
     if (!this.pane.hidden) {
       this.pane.hidden = true;
-      button.textContent = "Preview";
+      button.textContent = _("Preview");
       return;
     }
     try {
       const { html } = await post(button.formAction, new URLSearchParams(this.content()));
       this.pane.innerHTML = html;
       this.pane.hidden = false;
-      button.textContent = "Hide preview";
+      button.textContent = _("Hide preview");
     } catch {
-      this.say("The preview could not be made");
+      this.say(_("The preview could not be made"));
     }
   }
 
   take(files) { for (const file of files) this.upload(file); }
 
   upload(file) {
-    const bar = make("progress", { max: 100, value: 0, attributes: { "aria-label": `${file.name}, sent` } });
-    const remove = make("button", { type: "button", className: "link", textContent: "Remove", attributes: { "aria-label": `Remove ${file.name}` } });
+    const bar = make("progress", { max: 100, value: 0, attributes: { "aria-label": _("%(name)s, sent", { name: file.name }) } });
+    const remove = make("button", { type: "button", className: "link", textContent: _("Remove"), attributes: { "aria-label": _("Remove %(name)s", { name: file.name }) } });
     const item = make("li", {}, make("span", { textContent: file.name }), bar, remove);
     this.list.append(item);
     const sending = new XMLHttpRequest();
@@ -119,12 +119,12 @@ class Editor {
     sending.addEventListener("load", () => {
       let answer = {};
       try { answer = JSON.parse(sending.responseText); } catch { /* not ours */ }
-      if (sending.status !== 201) { end(answer.detail ?? "was not taken"); return; }
+      if (sending.status !== 201) { end(answer.detail ?? _("the file was not taken")); return; }
       item.prepend(make("input", { type: "hidden", name: "attachments", value: answer.id }));
       end("");
       this.save.now();
     });
-    sending.addEventListener("error", () => end("could not be sent; try again"));
+    sending.addEventListener("error", () => end(_("could not be sent; try again")));
     sending.addEventListener("abort", () => end(""));
     remove.addEventListener("click", () => { sending.abort(); item.remove(); this.save.now(); });
     sending.open("POST", this.form.dataset.filesTo);
@@ -134,7 +134,7 @@ class Editor {
   }
 
   removable(item) {
-    const button = make("button", { type: "button", className: "link", textContent: "Remove" });
+    const button = make("button", { type: "button", className: "link", textContent: _("Remove") });
     button.addEventListener("click", () => { item.remove(); this.save.now(); });
     item.append(" ", button);
   }

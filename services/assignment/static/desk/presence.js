@@ -28,7 +28,7 @@ export function presence() {
   }
 
   function show({ items, revision: now, last_entry_at: last }) {
-    const words = items.map(({ agent, is_typing }) => `${agent.name} ${is_typing ? "is writing…" : "is here"}`);
+    const words = items.map(({ agent, is_typing }) => (is_typing ? _("%(name)s is writing…", { name: agent.name }) : _("%(name)s is here", { name: agent.name })));
     const text = words.join(" · ");
     if (place.textContent !== text) place.replaceChildren(...(text ? [make("span", { className: "presence-dot", attributes: { "aria-hidden": "true" } }), text] : []));
     const isNewer = now > revision || (last && new Date(last).valueOf() > seenAt);
@@ -36,8 +36,8 @@ export function presence() {
     if (isNewer && notice.hidden) {
       const isWriting = all("[data-editor-body]").some((field) => field.value.trim());
       one("[data-moved-on-words]", notice).textContent = isWriting
-        ? "The ticket moved on while you write. What you have written stays; look at what is new before you send it."
-        : "There is something new on this ticket.";
+        ? _("The ticket moved on while you write. What you have written stays; look at what is new before you send it.")
+        : _("There is something new on this ticket.");
       notice.hidden = false;
     }
   }

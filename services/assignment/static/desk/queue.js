@@ -13,7 +13,7 @@ const said = one("[data-selected]");
 function showSelected() {
   const chosen = checks().filter((check) => check.checked);
   for (const check of checks()) check.closest("tr").setAttribute("aria-selected", String(check.checked));
-  if (said) said.textContent = chosen.length ? `${chosen.length} selected` : "";
+  if (said) said.textContent = chosen.length ? _("%(count)s selected", { count: chosen.length }) : "";
   const box = everyone && one("input", everyone);
   if (box) {
     box.checked = chosen.length > 0 && chosen.length === checks().length;
@@ -63,7 +63,7 @@ function move(by) {
   if (pane && !pane.hidden) read(links[place]);
 }
 for (const [name, by] of [["next", 1], ["previous", -1]]) {
-  const button = make("button", { type: "button", className: "sr-only", tabIndex: -1, textContent: name, dataset: { command: name } });
+  const button = make("button", { type: "button", className: "sr-only", tabIndex: -1, textContent: by > 0 ? _("Next ticket") : _("Previous ticket"), dataset: { command: name } });
   button.addEventListener("click", () => move(by));
   queue?.append(button);
 }
@@ -83,7 +83,7 @@ async function read(link) {
   if (reading !== link.href) return;
   pane.removeAttribute("aria-busy");
   if (!answer?.ok) {
-    pane.replaceChildren(make("p", { textContent: "It could not be read just now." }), make("a", { href: link.href, textContent: "Open the ticket" }));
+    pane.replaceChildren(make("p", { textContent: _("It could not be read just now.") }), make("a", { href: link.href, textContent: _("Open the ticket") }));
     return;
   }
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -91,7 +91,7 @@ async function read(link) {
   const title = make("h2", { textContent: one("h1", page)?.textContent.trim() ?? "" });
   const parts = [...all(".badges", page).slice(0, 1), ...all("article.message", page).slice(-12)].map((part) => document.adoptNode(part));
   for (const part of parts) for (const inner of [part, ...all("[id]", part)]) inner.removeAttribute("id");
-  pane.replaceChildren(title, make("p", {}, make("a", { href: link.href, className: "button button-primary", textContent: "Open the ticket" })), ...parts);
+  pane.replaceChildren(title, make("p", {}, make("a", { href: link.href, className: "button button-primary", textContent: _("Open the ticket") })), ...parts);
   pane.scrollTop = 0;
 }
 
@@ -112,7 +112,7 @@ let lastLook = 0;
 
 function announce() {
   if (!notice || !announced.size) return;
-  one("a", notice).textContent = `${announced.size} new ${announced.size === 1 ? "ticket" : "tickets"}`;
+  one("a", notice).textContent = announced.size === 1 ? _("1 new ticket") : _("%(count)s new tickets", { count: announced.size });
   notice.hidden = false;
 }
 

@@ -4,8 +4,8 @@ import { at } from "./dom.js";
 
 const meta = document.querySelector('meta[name="rights"]');
 const WORDS = {
-  rights: "Your rights were changed. Forms on this page are switched off; what you typed is still there to be copied.",
-  "signed-out": "Your session has ended. Forms on this page are switched off; what you typed is still there to be copied.",
+  rights: _("Your rights were changed. Forms on this page are switched off; what you typed is still there to be copied."),
+  "signed-out": _("Your session has ended. Forms on this page are switched off; what you typed is still there to be copied."),
 };
 let source;
 
@@ -24,7 +24,7 @@ function say(kind) {
   meta.remove();
   const notice = Object.assign(document.createElement("p"), { className: "notice notice-warning", textContent: `${WORDS[kind]} ` });
   notice.setAttribute("role", "alert");
-  notice.append(Object.assign(document.createElement("a"), { href: location.href, textContent: "Load the page again" }));
+  notice.append(Object.assign(document.createElement("a"), { href: location.href, textContent: _("Load the page again") }));
   document.getElementById("main").prepend(notice);
   switchOff();
 }

@@ -17,7 +17,7 @@ function tick() {
     if (Math.abs(left) >= 3600) continue;
     const [minutes, seconds] = [Math.floor(Math.abs(left) / 60), Math.abs(left) % 60];
     const text = `${minutes}:${String(seconds).padStart(2, "0")}`;
-    time.textContent = left >= 0 ? `in ${text}` : `${text} ago`;
+    time.textContent = left >= 0 ? _("in %(time)s", { time: text }) : _("%(time)s ago", { time: text });
     if (left < 0 && !clock.classList.contains("tone-danger")) clock.classList.replace([...clock.classList].find((name) => name.startsWith("tone-")), "tone-danger");
   }
 }
@@ -55,7 +55,7 @@ if (held.length) {
     const time = one("time", element);
     const count = () => {
       const left = Math.ceil((new Date(element.dataset.sendAt) - Date.now()) / 1000);
-      time.textContent = left > 0 ? `in ${left} s` : "now";
+      time.textContent = left > 0 ? _("in %(time)s", { time: `${left} s` }) : _("now");
     };
     count();
     setInterval(count, 500);

@@ -20,24 +20,15 @@ from services.assignment.web.browsers import browser_of
 from services.assignment.web.forms import errors_of
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, DeskPages, TheDesk
 from services.assignment.web.refusal_texts import refusal_text
+from services.assignment.web.session_proofs import PROOFS
 from services.assignment.web.sign_in import desk_visit
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem
 from shared.kit.i18n.messages import gettext
-from shared.kit.i18n.messages import marked as _
 
 PATH = "/account"
 router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
 Token = Annotated[str, Form()]
-
-PROOFS = {
-    "password": _("password"),
-    "sso": _("single sign-on"),
-    "totp": _("authenticator app"),
-    "passkey": _("passkey"),
-    "recovery_code": _("recovery code"),
-}
-"""How a session was opened."""
 
 
 @router.get("")

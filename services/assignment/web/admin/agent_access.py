@@ -16,6 +16,7 @@ from services.assignment.web.admin.sections import AgentsPageCaller
 from services.assignment.web.admin.submitted_form import AdminForm, FormRefused, refusals
 from services.assignment.web.browsers import browser_of
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from services.assignment.web.session_proofs import PROOFS
 from shared.kit.i18n.messages import gettext
 
 router = APIRouter(prefix="/admin/agents/{agent_id}/access", route_class=DeskPageRoute)
@@ -37,6 +38,7 @@ async def show_access(
         agent=agent,
         access=access,
         sessions=[(session_info(one, caller.session_digest), browser_of(one.user_agent)) for one in sessions],
+        proofs=PROOFS,
     )
 
 

@@ -3,8 +3,9 @@
 import re
 
 from shared.contracts.durations import MOST_DAYS, Duration, WorkingDays
-from shared.kit.i18n.messages import gettext, ngettext
+from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.messages import marked as _
+from shared.kit.i18n.vocabulary import working_days_text
 
 _UNITS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 _WORDS = {
@@ -53,7 +54,7 @@ def format_duration_text(duration: Duration | None, *, has_days: bool = True) ->
         return ""
     if isinstance(duration, WorkingDays):
         days = duration.working_days
-        return ngettext("%(num)s working day", "%(num)s working days", days, num=days)
+        return working_days_text(days)
     if has_days and duration and duration % 86_400 == 0:
         return f"{duration // 86_400}d"
     hours, rest = divmod(duration, 3600)

@@ -30,13 +30,12 @@ from services.assignment.web.admin.submitted_form import (
     refuse_field,
     refused_form,
 )
-from services.assignment.web.decision_view import OUT
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from services.assignment.web.refusal_texts import refusal_text
-from shared.contracts.vocabulary import Channel, Priority
+from shared.contracts.vocabulary import Channel, OutReason, Priority
 from shared.kit.http.problems import Problem
 from shared.kit.i18n.messages import gettext
-from shared.kit.i18n.vocabulary import priority_name
+from shared.kit.i18n.vocabulary import channel_name, out_reason_word, priority_name
 
 RULES = "/admin/routing-rules"
 router = APIRouter(prefix=RULES, route_class=DeskPageRoute)
@@ -161,9 +160,9 @@ async def _simulation_page(
         sentence=simulated_sentence(told.decision) if told and told.decision else "",
         names=names,
         changed=CHANGED,
-        reasons=OUT,
+        reasons={one.value: out_reason_word(one) for one in OutReason},
         topics=[(row.slug, row.name) for row in topics],
-        channels=[(one.value, gettext(one.value.capitalize())) for one in Channel],
+        channels=[(one.value, channel_name(one)) for one in Channel],
         priorities=[(one.value, priority_name(one)) for one in reversed(Priority)],
     )
 

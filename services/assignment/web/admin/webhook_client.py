@@ -6,9 +6,12 @@ from typing import Any
 
 from services.assignment.app_state import AppState
 from services.assignment.queries.access.callers import Caller
+from services.assignment.web.admin.event_texts import EVENTS, GROUPS
 from services.assignment.web.admin.intake.admin_client import administrator
 from shared.contracts.events import (
-    EVENTS,
+    EVENTS as CONTRACT,
+)
+from shared.contracts.events import (
     AccessLinkRequested,
     AccountChanged,
     AccountLinkRequested,
@@ -17,6 +20,7 @@ from shared.contracts.events import (
     MailPreferencesSet,
     ReportReady,
 )
+from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.messages import marked as _
 
 WITHHELD: tuple[type[Event], ...] = (
@@ -70,8 +74,11 @@ def with_instants(found: Mapping[str, Any]) -> dict[str, Any]:
 def event_choices() -> list[tuple[str, str, Sequence[tuple[str, str]]]]:
     """Returns the groups of events: the group's pattern, its heading, and each event with what it says."""
     groups: dict[str, list[tuple[str, str]]] = {}
-    for event in EVENTS.values():
-        if not issubclass(event, WITHHELD):
-            summary = (event.__doc__ or "").strip().partition("\n")[0]
-            groups.setdefault(event.event_name.partition(".")[0], []).append((event.event_name, summary))
-    return [(f"{group}.*", group.capitalize(), sorted(events)) for group, events in sorted(groups.items())]
+    for name in offered_events():
+        groups.setdefault(name.partition(".")[0], []).append((name, gettext(EVENTS[name])))
+    return [(f"{group}.*", gettext(GROUPS[group]), sorted(events)) for group, events in sorted(groups.items())]
+
+
+def offered_events() -> list[str]:
+    """Returns the names of the events that webhooks can be told of."""
+    return [event.event_name for event in CONTRACT.values() if not issubclass(event, WITHHELD)]

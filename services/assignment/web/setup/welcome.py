@@ -20,6 +20,7 @@ from services.assignment.web.page_base import SESSION_COOKIE, DeskPageRoute, Des
 from shared.contracts.vocabulary import Channel
 from shared.kit.clock import utc_now
 from shared.kit.http.problems import Problem
+from shared.kit.i18n.messages import gettext
 
 router = APIRouter(prefix="/welcome", route_class=DeskPageRoute)
 Token = Annotated[str, Path(max_length=128)]
@@ -32,7 +33,7 @@ async def show_welcome(request: Request, desk: TheDesk, context: State, token: T
     async with context.database.begin() as session:
         if await find_link(session, token, utc_now()) is None:
             raise link_used()
-    return _page(request, desk, token, fresh_form({"team": "Service desk"}))
+    return _page(request, desk, token, fresh_form({"team": gettext("Service desk")}))
 
 
 @router.post("/{token}")

@@ -4,41 +4,44 @@ from services.assignment.schemas.tickets import TicketView
 from shared.contracts.vocabulary import Action, Status
 from shared.domain.lifecycle import TRANSITIONS
 from shared.domain.permissions import ACTION_PERMISSIONS
+from shared.kit.i18n.formats import format_list
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
+from shared.kit.i18n.vocabulary import status_name
 
 LABELS = {
-    Action.TRIAGE: "Triage",
-    Action.ASSIGN: "Assign",
-    Action.RELEASE: "Release",
-    Action.TRANSFER: "Transfer",
-    Action.PRIORITISE: "Priority",
-    Action.SET_DUE: "Due",
-    Action.CHANGE_POLICY: "SLA",
-    Action.PEND: "Wait for requester",
-    Action.HOLD: "Put on hold",
-    Action.RESUME: "Resume",
-    Action.RESOLVE: "Resolve",
-    Action.REOPEN: "Reopen",
-    Action.CLOSE: "Close",
+    Action.TRIAGE: _("Triage"),
+    Action.ASSIGN: _("Assign"),
+    Action.RELEASE: _("Release"),
+    Action.TRANSFER: _("Transfer"),
+    Action.PRIORITISE: _("Priority"),
+    Action.SET_DUE: _("Due"),
+    Action.CHANGE_POLICY: _("SLA"),
+    Action.PEND: _("Wait for requester"),
+    Action.HOLD: _("Put on hold"),
+    Action.RESUME: _("Resume"),
+    Action.RESOLVE: _("Resolve"),
+    Action.REOPEN: _("Reopen"),
+    Action.CLOSE: _("Close"),
 }
-STATUS_WORDS = {status: status.value.replace("_", " ") for status in Status}
 
 
 def refused_actions(ticket: TicketView) -> list[tuple[str, str]]:
     """Label and reason of each unavailable action, in the vocabulary's order."""
     allowed = set(ticket.allowed_actions)
-    return [(LABELS[action], _reason(ticket, action)) for action in Action if action not in allowed]
+    return [(gettext(LABELS[action]), _reason(ticket, action)) for action in Action if action not in allowed]
 
 
 def _reason(ticket: TicketView, action: Action) -> str:
     if ticket.is_archived:
-        return "the ticket is archived"
+        return gettext("the ticket is archived")
     if ACTION_PERMISSIONS[action] not in ticket.permissions:
-        return f"your role does not allow {ACTION_PERMISSIONS[action].value} here"
+        return gettext("your role does not allow %(permission)s here", permission=ACTION_PERMISSIONS[action].value)
     if action is Action.RELEASE and ticket.assignee_id is None:
-        return "nobody has the ticket"
-    from_states = [STATUS_WORDS[status] for status in Status if (status, action) in TRANSITIONS]
-    return f"possible from {_listed(from_states)}; the ticket is {STATUS_WORDS[ticket.status]}"
-
-
-def _listed(words: list[str]) -> str:
-    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+        return gettext("nobody has the ticket")
+    states = [status_name(status).lower() for status in Status if (status, action) in TRANSITIONS]
+    return gettext(
+        "possible from %(states)s; the ticket is %(status)s",
+        states=format_list(states, "or"),
+        status=status_name(ticket.status).lower(),
+    )

@@ -8,20 +8,18 @@ from services.assignment.schemas.tickets import TicketView
 from shared.contracts.tickets import Clock
 from shared.contracts.vocabulary import ClockState, Metric, Outcome, Status
 from shared.kit.i18n.formats import format_duration
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
+from shared.kit.i18n.vocabulary import metric_name, priority_name, working_days_text
 
-NAMES = {
-    Metric.FIRST_RESPONSE: "First response",
-    Metric.NEXT_RESPONSE: "Next response",
-    Metric.RESOLUTION: "Resolution",
-}
 STOPS = {
-    Metric.FIRST_RESPONSE: "The first reply to the requester stops it. A note does not.",
-    Metric.NEXT_RESPONSE: "Your next reply to the requester stops it. A note does not.",
-    Metric.RESOLUTION: "Resolving or closing the ticket stops it.",
+    Metric.FIRST_RESPONSE: _("The first reply to the requester stops it. A note does not."),
+    Metric.NEXT_RESPONSE: _("Your next reply to the requester stops it. A note does not."),
+    Metric.RESOLUTION: _("Resolving or closing the ticket stops it."),
 }
 GOES_ON = {
-    Status.PENDING: "Paused while the ticket waits for the requester; their answer, or Resume, sets it going again.",
-    Status.ON_HOLD: "Paused while the ticket is on hold; Resume sets it going again.",
+    Status.PENDING: _("Paused while the ticket waits for the requester; their answer, or Resume, sets it going again."),
+    Status.ON_HOLD: _("Paused while the ticket is on hold; Resume sets it going again."),
 }
 NEARLY = 0.75
 """From this part of the target on a clock is shown as urgent."""
@@ -63,20 +61,21 @@ def _newest(clocks: Iterable[Clock]) -> Iterable[Clock]:
 
 def _line(clock: Clock, ticket: TicketView, policy: str, now: datetime) -> ClockLine:
     tone, icon, words, is_running = _state(clock, now)
-    target = (
-        f"{clock.working_days} working days" if clock.working_days else format_duration(clock.target.total_seconds())
-    )
+    days = clock.working_days
+    target = working_days_text(days) if days else format_duration(clock.target.total_seconds())
     used = clock.elapsed / clock.target if clock.target else 0.0
-    why = f"{ticket.priority.value.capitalize()} priority: {target} of working time"
+    values = {"priority": priority_name(ticket.priority), "target": target}
     return ClockLine(
-        name=NAMES[clock.metric],
+        name=metric_name(clock.metric),
         tone=tone,
         icon=icon,
-        words=words,
+        words=gettext(words),
         due_at=clock.due_at if clock.state is ClockState.RUNNING else None,
         is_running=is_running,
         percent=round(100 * min(1.0, used)),
-        why=f"{why} under {policy}." if policy else f"{why}.",
+        why=gettext("%(priority)s priority: %(target)s of working time under %(policy)s.", policy=policy, **values)
+        if policy
+        else gettext("%(priority)s priority: %(target)s of working time.", **values),
         stops=_stops(clock, ticket.status),
     )
 
@@ -84,22 +83,22 @@ def _line(clock: Clock, ticket: TicketView, policy: str, now: datetime) -> Clock
 def _state(clock: Clock, now: datetime) -> tuple[str, str, str, bool]:
     match clock.outcome:
         case Outcome.MET:
-            return "ok", "check", "met", False
+            return "ok", "check", _("met"), False
         case Outcome.BREACHED:
-            return "danger", "alert", "breached", False
+            return "danger", "alert", _("breached"), False
         case Outcome.CANCELLED:
-            return "neutral", "none", "cancelled", False
+            return "neutral", "none", _("cancelled"), False
     if clock.state is ClockState.PAUSED:
-        return "neutral", "pause", "paused", False
+        return "neutral", "pause", _("paused"), False
     if clock.breached_at or (clock.due_at and clock.due_at < now):
-        return "danger", "alert", "overdue, was due", True
+        return "danger", "alert", _("overdue, was due"), True
     is_near = clock.target and clock.elapsed / clock.target >= NEARLY
-    return "warn" if is_near else "info", "clock", "due", True
+    return "warn" if is_near else "info", "clock", _("due"), True
 
 
 def _stops(clock: Clock, status: Status) -> str:
     if clock.state is ClockState.SETTLED:
         return ""
     if clock.state is ClockState.PAUSED:
-        return GOES_ON.get(status, "Paused.")
-    return STOPS[clock.metric]
+        return gettext(GOES_ON.get(status, _("Paused.")))
+    return gettext(STOPS[clock.metric])

@@ -7,15 +7,18 @@ from itertools import groupby
 
 from services.assignment.queries.ticket_page.thread import ThreadFilter, ThreadLine
 from services.assignment.schemas.conversation import EntryView
+from services.assignment.web.action_names import action_name
 from services.assignment.web.labels import format_event
+from shared.kit.i18n.messages import gettext
+from shared.kit.i18n.messages import marked as _
 
 FOLDED_FROM = 2
 """This many events in a row are folded to one line that tells how many they are."""
 FILTERS = (
-    (ThreadFilter.ALL, "All"),
-    (ThreadFilter.CONVERSATION, "Conversation"),
-    (ThreadFilter.NOTES, "Notes"),
-    (ThreadFilter.EVENTS, "Events"),
+    (ThreadFilter.ALL, _("All")),
+    (ThreadFilter.CONVERSATION, _("Conversation")),
+    (ThreadFilter.NOTES, _("Notes")),
+    (ThreadFilter.EVENTS, _("Events")),
 )
 
 
@@ -33,6 +36,13 @@ class TimelinePart:
 
     entry: EntryView | None = None
     events: Sequence[EventWords] = ()
+
+    @property
+    def about(self) -> str:
+        """What a note is about: the action that it was written with."""
+        if self.entry is None or not self.entry.about:
+            return ""
+        return gettext("about: %(action)s", action=action_name(self.entry.about))
 
     @property
     def is_folded(self) -> bool:
