@@ -8,12 +8,12 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from services.assignment.app_state import AppState
 from services.assignment.commands import held_replies
 from services.assignment.commands.held_replies import send_due
-from services.assignment.models import Agent, HeldReply, Intent, Message
+from services.assignment.models import Agent, HeldReply, Intent, Message, Ticket
 from shared.kit.clock import new_id, utc_now
 from tests.services.assignment.desk import AgentApi, Desk, Json, agent_id
 from tests.services.assignment.test_composing import replies, unhurried
@@ -184,7 +184,7 @@ async def test_an_undo_that_comes_too_late_says_so(desk: Desk) -> None:
     assert await replies(agent, path) == ["too late"]
 
 
-@pytest.mark.parametrize("change", ["deactivated", "corrected", "merged"])
+@pytest.mark.parametrize("change", ["deactivated", "corrected", "merged", "archived"])
 async def test_what_changes_after_a_killed_sender_gives_no_sent_reply_back(desk: Desk, change: str) -> None:
     """The message is out: its words never come back to the draft as if they were not."""
     ticket, body = await desk.ticket(), f"out before it was {change}"
@@ -200,6 +200,9 @@ async def test_what_changes_after_a_killed_sender_gives_no_sent_reply_back(desk:
         message_id = message.id
         if change == "corrected":
             message.body = f"{body}, corrected"
+        if change == "archived":
+            await session.execute(delete(Intent).where(Intent.ticket_id == UUID(ticket["id"])))
+            await session.execute(update(Ticket).where(Ticket.id == UUID(ticket["id"])).values(is_archived=True))
         if change == "deactivated":
             await session.execute(update(Agent).where(Agent.id == agent_id("bruno")).values(is_active=False))
     if change == "merged":
