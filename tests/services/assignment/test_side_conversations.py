@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+import pytest
+
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import NotificationFailed, SideMessageReceived, SideMessageSent
 from shared.contracts.vocabulary import BodyFormat
@@ -90,6 +92,43 @@ async def test_mails_that_do_not_arrive_are_marked_and_strangers_answers_left_ou
         assert [bool(one["failed_because"]) for one in messages] == [True, True], messages
 
     await eventually(marked, 15.0)
+
+
+@pytest.mark.parametrize("how", ["bounced", "given up"])
+async def test_a_ticket_does_not_wait_for_the_answer_to_a_mail_that_did_not_arrive(desk: Desk, how: str) -> None:
+    """Unless another mail was sent after it, which may yet be answered."""
+    ticket, ada = await desk.ticket_of("bruno"), await desk.agent("ada")
+    made = await ada.post(path_of(ticket), QUESTION | {"hold": True}, expect=201)
+    await desk.seen(ticket["id"], status="on_hold")
+    second = await ada.post(f"{path_of(ticket)}/{made['id']}/replies", {"body": "Hello?"}, expect=201)
+    first_id, second_id = (one["id"] for one in second["messages"])
+
+    async def fails(message_id: str) -> None:
+        if how == "bounced":
+            await handed_in(desk, answer_to(ticket, message_id, is_bounce=True, body=""))
+        else:
+            failed = NotificationFailed(
+                delivery_id=new_id(),
+                ticket_id=TicketId(UUID(ticket["id"])),
+                cause=f"side-message:{message_id}",
+                template="side_message",
+                message_id="<x@y.example>",
+                reason="550 no such user",
+                failed_at=utc_now(),
+            )
+            await desk.publish(failed.envelope(f"failed-{message_id}", utc_now()))
+
+        async def is_marked() -> None:
+            messages = (await ada.get(f"{path_of(ticket)}/{made['id']}"))["messages"]
+            assert next(one for one in messages if one["id"] == message_id)["failed_because"]
+
+        await eventually(is_marked, 15.0)
+
+    await fails(first_id)
+    assert (await ada.get(f"{path_of(ticket)}/{made['id']}"))["is_awaited"]
+    await fails(second_id)
+    await desk.seen(ticket["id"], within=30, status="open")
+    assert not (await ada.get(f"{path_of(ticket)}/{made['id']}"))["is_awaited"]
 
 
 async def test_people_of_the_ticket_are_refused_and_the_page_shows_it_all(desk: Desk) -> None:

@@ -24,7 +24,10 @@ CAUSE = "side-message:"
 
 
 async def take_side_message(session: Session, mail: SideMessageReceived) -> None:
-    """Keeps an answer with its conversation, once; a bounce marks the message that did not arrive."""
+    """Keeps an answer with its conversation, once; a bounce marks the message that did not arrive.
+
+    Either ends the waiting for it.
+    """
     query = (
         select(SideConversation)
         .join(SideMessage, SideMessage.conversation_id == SideConversation.id)
@@ -55,7 +58,7 @@ async def take_side_message(session: Session, mail: SideMessageReceived) -> None
         .returning(SideMessage.id)
     )
     if added is not None and conversation.is_awaited and not mail.is_automatic:
-        await _resume(session, conversation, mail)
+        await _resume(session, conversation, mail.message_id)
 
 
 async def take_failed_mail(session: Session, event: NotificationFailed) -> None:
@@ -65,17 +68,27 @@ async def take_failed_mail(session: Session, event: NotificationFailed) -> None:
 
 
 async def _mark_failed(session: Session, message_id: UUID, reason: str) -> None:
+    """Marks a message; what it was to bring is not waited for any more, unless another was sent after it."""
     theirs = SideMessage.id == message_id, SideMessage.failed_because.is_(None)
-    await session.execute(update(SideMessage).where(*theirs).values(failed_because=reason))
+    marked = update(SideMessage).where(*theirs).values(failed_because=reason).returning(SideMessage.conversation_id)
+    conversation_id = await session.scalar(marked)
+    conversation = await session.get(SideConversation, conversation_id) if conversation_id is not None else None
+    if conversation is None or not conversation.is_awaited:
+        return
+    ours = select(SideMessage.id).where(
+        SideMessage.conversation_id == conversation.id, SideMessage.author_id.is_not(None)
+    )
+    if await session.scalar(ours.order_by(SideMessage.at.desc(), SideMessage.id.desc()).limit(1)) == message_id:
+        await _resume(session, conversation, message_id)
 
 
-async def _resume(session: Session, conversation: SideConversation, mail: SideMessageReceived) -> None:
+async def _resume(session: Session, conversation: SideConversation, message_id: UUID) -> None:
     """Ends the waiting; the ticket goes on if it still waits for a third party."""
     conversation.is_awaited = False
     query = select(Ticket.status, Ticket.snapshot["hold_reason"].astext.label("reason"))
     ticket = (await session.execute(query.where(Ticket.id == conversation.ticket_id))).one_or_none()
     if ticket is None or ticket.status != Status.ON_HOLD.value or ticket.reason not in AWAITING:
         return
-    command = ResumeTicket(command_id=f"side-resume:{mail.message_id}", actor=SYSTEM)
+    command = ResumeTicket(command_id=f"side-resume:{message_id}", actor=SYSTEM)
     by = conversation.created_by, conversation.created_by_name
     await write_step(session, conversation.ticket_id, command, by)
