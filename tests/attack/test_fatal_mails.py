@@ -17,8 +17,8 @@ from shared.kit.db import Database
 from shared.kit.user_content.renderer import BodyRenderer
 from shared.kit.user_content.rendering import Rendered
 from tests.services.notification.conftest import mail_server, settings  # noqa: F401 - fixtures
+from tests.services.notification.delivery.test_crashes import SHORT, database, notifier, sending  # noqa: F401 - fixtures
 from tests.services.notification.mail_server import MailServer
-from tests.services.notification.test_crashes import SHORT, database, notifier, sending  # noqa: F401 - fixtures
 from tests.services.notification.ticket_events import TicketEvents
 from tests.support.engines import own_engines  # noqa: F401 - a fixture
 from tests.support.eventually import eventually

@@ -8,9 +8,9 @@ from urllib.parse import quote
 import httpx2
 import pytest
 
+from tests.services.intake.attachments.test_attachments import PNG, send
 from tests.services.intake.harness import IntakeHarness, request_for_help
-from tests.services.intake.test_attachments import PNG, send
-from tests.services.intake.test_portal import path_of
+from tests.services.intake.web.test_portal import path_of
 from tests.support.active_markup import active_markup
 
 BYPASSES = (

@@ -24,11 +24,11 @@ from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, Particip
 from shared.kit.auth import MailAudience, TicketLink
 from shared.kit.clock import new_id, utc_now
 from shared.kit.requester_ids import RequesterIds
+from tests.services.intake.api.test_submitting import announced
 from tests.services.intake.conftest import intake, settings  # noqa: F401 - fixtures
 from tests.services.intake.harness import IntakeHarness
-from tests.services.intake.mail_transports.conftest import mail_settings_in
-from tests.services.intake.mail_transports.post_office import PostOffice, letter
-from tests.services.intake.test_submitting import announced
+from tests.services.intake.mail.conftest import mail_settings_in
+from tests.services.intake.mail.post_office import PostOffice, letter
 from tests.support.engines import own_engines  # noqa: F401 - a fixture
 from tests.support.eventually import eventually
 

@@ -10,8 +10,8 @@ import pytest
 from shared.kit.clock import new_id, utc_now
 from shared.kit.one_time_links import ExportLinks
 from shared.kit.settings import Settings
+from tests.services.intake.access.test_links import link_to
 from tests.services.intake.harness import IntakeHarness, Json
-from tests.services.intake.test_links import link_to
 from tests.support.database_search import tables_naming
 
 QUOTATIONS: dict[str, Callable[[str], str]] = {

@@ -11,7 +11,7 @@ import pytest
 from shared.kit.clock import utc_now
 from tests.local.running import LocalStack
 from tests.services.assignment.browsing import Surfer
-from tests.services.notification.webhook_receiver import receiving
+from tests.services.notification.webhooks.webhook_receiver import receiving
 from tests.support.api import Api, Json, SystemClients, status_is
 from tests.support.eventually import eventually
 

@@ -10,7 +10,10 @@ LEFT_OUT = {"ticket_id", "revision", "actor", "snapshot", "team_id", "message_id
 
 
 def lines_of(envelopes: Iterable[Envelope]) -> list[tuple[str, dict[str, Any]]]:
-    """The lines of one ticket; `tests/services/assignment/test_what_if.py` compares them with the column's."""
+    """The lines of one ticket.
+
+    `tests/services/assignment/sla_analysis/test_what_if.py` compares them with the column's.
+    """
     lines: list[tuple[str, dict[str, Any]]] = []
     for envelope in envelopes:
         name, data = EVENTS[envelope.type].event_name, dict(envelope.data)

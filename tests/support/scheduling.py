@@ -9,7 +9,7 @@ SECONDS = {
     "tests/chaos/test_kill_anything.py": 150,
     "tests/chaos/test_kill_a_rollout.py": 150,
     "tests/fuzz/test_api.py": 110,
-    "tests/services/intake/test_naughty_strings.py": 120,
+    "tests/services/intake/hostile_text/test_naughty_strings.py": 120,
     "tests/e2e/test_forgetting.py": 110,
     "tests/attack/test_full_disk.py": 100,
     "tests/e2e/test_whole_life.py": 95,
@@ -19,12 +19,12 @@ SECONDS = {
     "tests/backup/test_drill.py": 70,
     "tests/e2e/test_mail.py": 20,
     "tests/e2e/test_people_in_copy.py": 20,
-    "tests/services/assignment/test_rollout_progress.py": 30,
+    "tests/services/assignment/sla_analysis/test_rollout_progress.py": 30,
     "tests/attack/test_sign_in.py": 60,
     "tests/browser/portal/test_portal_thread.py": 60,
     "tests/browser/desk/test_admin.py": 55,
     "tests/chaos/test_two_of_each.py": 55,
-    "tests/services/assignment/test_permission_matrix.py": 50,
+    "tests/services/assignment/permissions/test_permission_matrix.py": 50,
     "tests/attack/test_logs_hold_nobody.py": 20,
 }
 """What the dearest files take on two cores, set-up included. Files without a line come after all of these."""

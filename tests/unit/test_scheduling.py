@@ -3,7 +3,7 @@
 from tests.support.scheduling import next_file
 
 MAIL, LIFE, CHAOS = "tests/e2e/test_mail.py", "tests/e2e/test_whole_life.py", "tests/chaos/test_kill_anything.py"
-ROUTES, WORDS = "tests/services/assignment/test_triage.py", "tests/services/assignment/test_words.py"
+ROUTES, WORDS = "tests/services/assignment/routing/test_triage.py", "tests/services/assignment/test_words.py"
 UNIT = "tests/unit/test_routing.py"
 
 

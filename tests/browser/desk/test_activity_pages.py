@@ -11,10 +11,10 @@ from shared.kit.clock import utc_now
 from tests.browser.chromium import LOOKS, WIDTHS, page_of
 from tests.browser.desk.signing_in import sign_in
 from tests.services.assignment.desk import Desk, Json, agent_id
-from tests.services.assignment.test_activity_reports import log, logged
-from tests.services.assignment.test_reports import a_team
-from tests.services.assignment.test_satisfaction import question, rated, take
-from tests.services.assignment.test_saved_reports import WEEKLY
+from tests.services.assignment.reporting.test_activity_reports import log, logged
+from tests.services.assignment.reporting.test_reports import a_team
+from tests.services.assignment.reporting.test_satisfaction import question, rated, take
+from tests.services.assignment.reporting.test_saved_reports import WEEKLY
 
 PAGES = (
     "activity",

@@ -10,7 +10,7 @@ from playwright.async_api import Browser, expect
 from tests.browser.chromium import LOOKS, WIDTHS, page_of
 from tests.browser.desk.signing_in import sign_in
 from tests.services.assignment.desk import Desk
-from tests.services.assignment.routed_team import RoutedTeam
+from tests.services.assignment.routing.routed_team import RoutedTeam
 
 
 async def test_an_administrator_sets_what_an_agent_can_take_and_how_a_team_gives_out(

@@ -8,8 +8,8 @@ from playwright.async_api import Browser, expect
 
 from tests.browser.chromium import WIDTHS, page_of
 from tests.browser.desk.signing_in import sign_in
+from tests.services.assignment.conversation.test_participants import LEE, announce, changed, in_copy
 from tests.services.assignment.desk import Desk
-from tests.services.assignment.test_participants import LEE, announce, changed, in_copy
 
 LONG = f"{'a-very-long-name-without-an-end-' * 2}@bank.example"
 

@@ -7,7 +7,7 @@ from tests.browser.chromium import page_of
 from tests.browser.desk.signing_in import sign_in
 from tests.browser.desk.test_admin import press, said
 from tests.services.assignment.desk import AgentApi, Desk, Json
-from tests.services.assignment.test_routing_rules import rules
+from tests.services.assignment.routing_rules.test_routing_rules import rules
 
 RULES = "/admin/routing-rules"
 

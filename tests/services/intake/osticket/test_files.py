@@ -8,8 +8,8 @@ from sqlalchemy import select
 from services.intake.attachments.object_store import ContentStore, StorageUnavailable
 from services.intake.models import Attachment
 from shared.contracts.events import TicketSubmitted
+from tests.services.intake.api.test_submitting import announced
 from tests.services.intake.osticket.old_client import EXAMPLE, LEAST, OldClient, OldTicketMade
-from tests.services.intake.test_submitting import announced
 
 PNG = b"\x89PNG\r\n\x1a\n"
 OF_THE_REFERENCE = [

@@ -17,8 +17,8 @@ from services.intake.osticket.topic import topic_named
 from services.intake.osticket.xml_body import read_xml_body
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.http.problems import Problem
+from tests.services.intake.hostile_text.test_hostile import hostile_strings
 from tests.services.intake.osticket.old_client import LEAST, OldClient
-from tests.services.intake.test_hostile import hostile_strings
 from tests.support.sizes import either
 
 

@@ -12,8 +12,8 @@ from services.intake.models import Attachment, Topic
 from shared.contracts.events import TicketSubmitted
 from shared.contracts.vocabulary import BodyFormat, Channel, Priority
 from shared.kit.clock import new_id
+from tests.services.intake.api.test_submitting import announced
 from tests.services.intake.osticket.old_client import EXAMPLE, LEAST, OldClient
-from tests.services.intake.test_submitting import announced
 
 XML_EXAMPLE = """<?xml version="1.0" encoding="UTF-8"?>
 <ticket source="API" alert="false" autorespond="true"><name>Dana Ruiz</name><email>dana@bank.example</email>

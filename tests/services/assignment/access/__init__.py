@@ -1,0 +1,1 @@
+"""Signing in, sessions, second factors, single sign-on, SCIM and service tokens."""

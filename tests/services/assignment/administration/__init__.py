@@ -1,0 +1,1 @@
+"""What administrators set, its versions and the audit log."""

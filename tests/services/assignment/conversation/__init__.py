@@ -1,0 +1,1 @@
+"""What agents write: replies, drafts, people in copy, third parties, mails of staff."""

@@ -1,0 +1,1 @@
+"""Who may do what: every route with every scope, and how rights are given."""

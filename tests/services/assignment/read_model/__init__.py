@@ -1,0 +1,1 @@
+"""Projections of tickets: applied, rebuilt, erased."""

@@ -1,0 +1,1 @@
+"""Reports, wall boards, saved reports and reports by mail."""

@@ -1,0 +1,1 @@
+"""Who gets a ticket: triage, agents' loads, batches of waiting tickets, tickets that come back."""

@@ -1,0 +1,1 @@
+"""Routing rules: what they do, and how they are tried beforehand."""

@@ -1,0 +1,1 @@
+"""Verdicts explained and judged again, what-ifs, roll-outs of policies."""

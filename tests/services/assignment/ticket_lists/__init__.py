@@ -1,0 +1,1 @@
+"""The queue: filters, search, views, bulk jobs, live changes, the past."""

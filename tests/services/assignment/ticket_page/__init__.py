@@ -1,0 +1,1 @@
+"""A ticket's page and what it says."""

@@ -1,0 +1,1 @@
+"""What belongs together: links, tasks, merged tickets, incidents, requesters."""

@@ -1,0 +1,1 @@
+"""Keys of client programs and signed links."""

@@ -1,0 +1,1 @@
+"""Administration of keys, topics and announcements; the operator's commands."""

@@ -1,0 +1,1 @@
+"""The API: submitting, reading, closing, conventions and its description."""

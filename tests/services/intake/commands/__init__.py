@@ -1,0 +1,1 @@
+"""What intake learns of tickets and people from events."""

@@ -1,0 +1,1 @@
+"""Forms of topics, by API and portal."""

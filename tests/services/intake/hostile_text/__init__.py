@@ -1,0 +1,1 @@
+"""Hostile text through every text field of each channel."""

@@ -1,0 +1,1 @@
+"""Personal data: handed out, erased, kept no longer than decided."""

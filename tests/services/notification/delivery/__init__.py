@@ -1,0 +1,1 @@
+"""Sending mails: retries, crashes, servers that are down or never answer."""

@@ -1,0 +1,1 @@
+"""Whom a mail reaches: followers, people in copy, preferences, bounces."""

@@ -1,0 +1,1 @@
+"""The ticket's rules: transitions, commands, merging, permissions."""
