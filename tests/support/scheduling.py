@@ -24,7 +24,7 @@ SECONDS = {
     "tests/browser/portal/test_portal_thread.py": 60,
     "tests/browser/desk/test_admin.py": 55,
     "tests/chaos/test_two_of_each.py": 55,
-    "tests/services/assignment/permissions/test_permission_matrix.py": 50,
+    "tests/services/assignment/permissions/test_ticket_scopes.py": 40,
     "tests/attack/test_logs_hold_nobody.py": 20,
 }
 """What the dearest files take on two cores, set-up included. Files without a line come after all of these."""
