@@ -8,21 +8,19 @@ import json
 import httpx2
 import pytest
 from fastapi import FastAPI
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 
 from services.assignment.access import sign_in
 from services.assignment.access.sign_in import TRIES
 from services.assignment.main import build_app
 from services.assignment.settings import AssignmentSettings
 from services.assignment.web.page_base import SESSION_COOKIE
-from shared.kit import auth
 from shared.kit.auth import hash_password, verify_password
 from shared.kit.clock import new_id
 from tests.attack.test_cross_site_forms import token_of
 from tests.services.assignment.conftest import desk, settings, worker  # noqa: F401 - fixtures
 from tests.services.assignment.desk import PASSWORD, Desk
 from tests.support.engines import own_engines  # noqa: F401 - a fixture
+from tests.support.quick_passwords import quick_hashes  # noqa: F401 - a fixture
 from tests.support.raw_http import served, status_of
 
 WEAK = (
@@ -44,13 +42,6 @@ async def own_account(desk: Desk) -> str:
     ada, email = await desk.agent("ada"), f"mallory-{new_id().hex}@everdesk.example"
     await ada.post("/v1/agents", {"email": email, "name": "Mallory Own", "password": PASSWORD})
     return email
-
-
-@pytest.fixture
-def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests about counting, of which each makes a hundred attempts."""
-    quick = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
-    monkeypatch.setattr(auth, "_passwords", quick)
 
 
 async def test_guessing_is_made_dear() -> None:

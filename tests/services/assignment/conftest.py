@@ -10,10 +10,12 @@ from deploy.local.engines import Stack
 from services.assignment.main import PACKAGE, build_app
 from services.assignment.seed import seed
 from services.assignment.settings import AssignmentSettings
+from shared.kit import relay
 from shared.kit.bus import Bus
 from shared.kit.db import Database, migrate
 from tests.services.assignment.desk import PASSWORD, Desk
 from tests.support.engines import own_engines  # noqa: F401 - a fixture
+from tests.support.quick_passwords import quick_hashing, quick_passwords  # noqa: F401 - one is a fixture
 from tests.support.settings import common_environment
 from workflows.worker import WorkerSettings, working
 
@@ -31,7 +33,8 @@ async def settings(engines: Stack) -> AssignmentSettings:
     settings = AssignmentSettings(**values, database_url=engines.postgres.url("assignment"))
     await migrate(settings, PACKAGE)
     database = Database.connect(settings)
-    await seed(database, PASSWORD)
+    with quick_hashing():
+        await seed(database, PASSWORD)
     await database.dispose()
     return settings
 
@@ -47,12 +50,17 @@ async def worker(engines: Stack) -> AsyncIterator[Bus]:
 
 @pytest.fixture(scope="session")
 async def desk(settings: AssignmentSettings, worker: Bus) -> AsyncIterator[Desk]:
-    """The service, everybody signed in as they need to be."""
+    """The service, everybody signed in as they need to be.
+
+    What a process that died left in the outbox is published within a second, in operation within eight.
+    """
     app = build_app(settings)
     database = Database.connect(settings)
-    async with (
-        app.router.lifespan_context(app),
-        httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://desk.example") as http,
-    ):
-        yield Desk(app, http, worker, database)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(relay, "SWEEP_SECONDS", 1.0)
+        async with (
+            app.router.lifespan_context(app),
+            httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://desk.example") as http,
+        ):
+            yield Desk(app, http, worker, database)
     await database.dispose()

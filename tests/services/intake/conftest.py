@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from deploy.local.engines import Stack
+from services.intake import topic_cache
 from services.intake.access.key_scopes import CLIENT_SCOPES
 from services.intake.app import build
 from services.intake.commands.keys import put_key
@@ -43,14 +44,16 @@ async def settings(engines: Stack, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="session")
 async def intake(settings: IntakeSettings) -> AsyncIterator[IntakeHarness]:
-    """The service, running."""
+    """The service, running. A changed topic takes effect within a second, in operation within five."""
     app = build(settings)
     database, bus, key = Database.connect(settings), Bus(settings, "intake-tests"), ApiKey.make()
     async with database.begin() as session:
         await put_key(session, key, "tests", CLIENT_SCOPES, per_minute=1_000_000)
     await bus.start()
     await bus.jetstream()
-    async with app.router.lifespan_context(app):
-        yield IntakeHarness(app, database, bus, key)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(topic_cache, "REMEMBER_SECONDS", 1.0)
+        async with app.router.lifespan_context(app):
+            yield IntakeHarness(app, database, bus, key)
     await bus.stop()
     await database.dispose()
