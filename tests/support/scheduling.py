@@ -16,6 +16,7 @@ SECONDS = {
     "tests/services/test_plans.py": 80,
     "tests/docs/test_curl_examples.py": 60,
     "tests/workflows/test_long_ticket.py": 20,
+    "tests/workflows/test_builds_in_trouble.py": 25,
     "tests/backup/test_drill.py": 70,
     "tests/e2e/test_mail.py": 20,
     "tests/e2e/test_people_in_copy.py": 20,
