@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from shared.contracts.base import AgentId
-from shared.contracts.events import Author, Envelope, Person, ReturnedTicket
-from shared.contracts.vocabulary import ActorKind, Metric, Priority, ReturnReason
+from shared.contracts.events import Envelope, Person, ReturnedTicket
+from shared.contracts.vocabulary import Priority, ReturnReason
 from shared.kit.clock import new_id
 from tests.contracts.examples import at
 from tests.services.notification.conftest import Running
@@ -47,7 +47,7 @@ async def test_a_transfer_tells_the_new_team_but_not_whoever_did_it(service: Run
     from_elsewhere, from_inside, by_rule = TicketEvents(), TicketEvents(), TicketEvents()
     found = await is_told(service, from_elsewhere, from_elsewhere.transferred(AgentId(new_id())))
     assert found == {("transferred", "ada"): 1, ("transferred", "grace"): 1}
-    assert "your team has this ticket now" in text_of(_mail(mail_server, from_elsewhere, "your team has"))
+    assert "your team has this ticket now" in text_of(mail_with(mail_server, from_elsewhere, "your team has"))
     found = await is_told(service, from_inside, from_inside.transferred(from_inside.ada))
     assert found == {("transferred", "grace"): 1}
     assert await is_told(service, by_rule, by_rule.transferred(None)) == {}
@@ -62,7 +62,7 @@ async def test_tickets_that_came_back_together_are_one_mail_that_names_each(
     )
     found = await is_told(service, story, story.released(), story.returned(also, told=(story.grace,)))
     assert found == {("returned", "grace"): 1}
-    mail = _mail(mail_server, story, "2 tickets came back to Banking")
+    mail = mail_with(mail_server, story, "2 tickets came back to Banking")
     for body in (text_of(mail), html_of(mail)):
         assert "Ada Lovelace, who had them, is not active any more" in body
         for number in (story.number, other.number):
@@ -72,7 +72,7 @@ async def test_tickets_that_came_back_together_are_one_mail_that_names_each(
 async def test_a_reminder_says_when_silence_resolves_the_ticket(service: Running, mail_server: MailServer) -> None:
     story = TicketEvents()
     assert await is_told(service, story, story.reminded(resolves_at=at(60))) == {("reminder", "ruth"): 1}
-    mail = _mail(mail_server, story, "still need your answer")
+    mail = mail_with(mail_server, story, "still need your answer")
     for body in (text_of(mail), html_of(mail)):
         assert "23 November 2026, 13:00 UTC" in body
         assert "http://portal.example/t/" in body
@@ -81,7 +81,7 @@ async def test_a_reminder_says_when_silence_resolves_the_ticket(service: Running
 async def test_without_an_end_a_reminder_threatens_with_nothing(service: Running, mail_server: MailServer) -> None:
     story = TicketEvents()
     await is_told(service, story, story.reminded())
-    text = text_of(_mail(mail_server, story, "still need your answer"))
+    text = text_of(mail_with(mail_server, story, "still need your answer"))
     assert "resolved" not in text
     assert "nothing is lost" in text
 
@@ -96,7 +96,7 @@ async def test_a_ticket_resolved_by_silence_says_so_and_how_to_reopen(
 ) -> None:
     story = TicketEvents()
     assert await is_told(service, story, story.resolved_by_silence()) == {("resolved_unanswered", "ruth"): 1}
-    mail = _mail(mail_server, story, "asked you")
+    mail = mail_with(mail_server, story, "asked you")
     for body in (text_of(mail), html_of(mail)):
         assert "have not" in body
         assert "reopen" in body
@@ -111,7 +111,7 @@ async def test_whose_ticket_was_merged_is_told_once_under_which_number_it_goes_o
     merges = [target.absorbed(one.ticket_id, seq) for seq, one in enumerate((twin, german), start=7)]
     await service.publish(target.submitted(), theirs, speaks, *merges)
     assert await is_told(service, story, target.absorbed(story.ticket_id)) == {("merged", "ruth"): 1}
-    mail = _mail(mail_server, story, f"number {target.number}")
+    mail = mail_with(mail_server, story, f"number {target.number}")
     for body in (text_of(mail), html_of(mail)):
         assert target.number in body
         assert "http://portal.example/t/" in body
@@ -203,7 +203,7 @@ async def test_a_raised_priority_is_said_unless_nothing_is_higher(service: Runni
     for priority, is_raised in ((Priority.HIGH, True), (Priority.URGENT, False)):
         story = TicketEvents()
         await is_told(service, story, story.escalated(step={"do": "raise_priority", "to": "lead"}, priority=priority))
-        assert ("priority is raised" in text_of(_mail(mail_server, story, "Escalated"))) is is_raised
+        assert ("priority is raised" in text_of(mail_with(mail_server, story, "Escalated"))) is is_raised
 
 
 @pytest.mark.usefixtures("alone")
@@ -257,7 +257,7 @@ async def test_who_was_told_of_a_breach_is_told_that_it_is_void(service: Running
         }
 
     await eventually(void, within=15)
-    assert "void" in text_of(_mail(mail_server, story, "not overdue after all"))
+    assert "void" in text_of(mail_with(mail_server, story, "not overdue after all"))
 
 
 async def test_a_breach_withdrawn_before_its_mail_went_out_is_never_told(service: Running) -> None:
@@ -276,121 +276,6 @@ async def test_a_breach_that_arrives_after_its_withdrawal_is_not_told_but_the_ne
     assert await is_told(service, story, *events) == {("sla_breached", "ada"): 1}
 
 
-def _mail(mail_server: MailServer, story: TicketEvents, words: str) -> Any:
+def mail_with(mail_server: MailServer, story: TicketEvents, words: str) -> Any:
+    """The mail about the story that says this."""
     return next(mail for mail in mail_server.about(story.number) if words in mail["Subject"] or words in text_of(mail))
-
-
-async def test_of_what_clocks_say_at_one_moment_the_worst_is_told_once(
-    service: Running, mail_server: MailServer
-) -> None:
-    warned, overdue = TicketEvents(), TicketEvents()
-    events = [warned.warned(seq, percent=percent) for seq, percent in ((5, 50), (6, 75), (7, 90))]
-    events.append(warned.warned(8, percent=50, metric=Metric.FIRST_RESPONSE))
-    assert await is_told(service, warned, *events) == {("sla_warned", "ada"): 1}
-    mail = _mail(mail_server, warned, "90 % used")
-    for body in (text_of(mail), html_of(mail)):
-        assert "90 % of the time" in body
-        assert "First response" in body
-    found = await is_told(
-        service,
-        overdue,
-        *(overdue.warned(seq, percent=percent) for seq, percent in ((5, 50), (6, 75), (7, 90))),
-        overdue.breached(8),
-    )
-    assert found == {("sla_breached", "ada"): 1}
-
-
-async def test_steps_of_the_ladder_that_fall_due_at_once_are_one_mail_that_names_each(
-    service: Running, mail_server: MailServer
-) -> None:
-    story = TicketEvents(revision=4)
-    late = {"due_at": at(0)}
-    events = [
-        story.warned(5, percent=75),
-        story.breached(6, assignee_id=story.ada),
-        story.escalated(7, step=late | {"step": 1}),
-        story.escalated(8, step=late | {"step": 2, "do": "raise_priority", "to": "lead"}),
-        story.escalated(9, step=late | {"step": 3, "to": "team:banking", "team_id": story.team}),
-        story.warned(10, percent=50, metric=Metric.FIRST_RESPONSE),
-    ]
-    assert await is_told(service, story, *events) == BOTH
-    to_ada, to_grace = (
-        next(mail for mail in mail_server.about(story.number) if name in mail["To"]) for name in ("ada", "grace")
-    )
-    for body in (text_of(to_ada), html_of(to_ada)):
-        for words in ("Step", "escalation step 1 taken", "First response", "50 % used"):
-            assert words.lower() in body.lower()
-    assert "escalation step 2 taken, its priority raised" in text_of(to_grace)
-    assert "First response" not in text_of(to_grace)
-
-
-async def test_a_ticket_given_to_an_agent_with_its_clocks_overdue_is_one_mail(
-    service: Running, mail_server: MailServer
-) -> None:
-    story = TicketEvents(revision=4)
-    events = (story.transferred(story.grace, 3), story.assigned(4), story.breached(5))
-    assert await is_told(service, story, *events) == {("sla_breached", "ada"): 1}
-    text = text_of(_mail(mail_server, story, "overdue"))
-    assert "Assigned to you" in " ".join(text.split())
-    assert "Transferred to your team" in " ".join(text.split())
-
-
-async def test_a_reply_that_resolves_the_ticket_is_one_mail_that_says_both(
-    service: Running, mail_server: MailServer
-) -> None:
-    story = TicketEvents()
-    reply = story.message(ActorKind.AGENT, "Try it again, please.", resolves=True)
-    assert await is_told(service, story, reply, story.resolved()) == {("reply", "ruth"): 1}
-    mail = _mail(mail_server, story, "Try it again")
-    for body in (text_of(mail), html_of(mail)):
-        assert "Try it again, please." in body
-        assert "marked it as resolved" in " ".join(body.split())
-
-
-async def test_a_reply_that_was_to_resolve_the_ticket_and_could_not_does_not_say_so(
-    service: Running, mail_server: MailServer
-) -> None:
-    story = TicketEvents()
-    reply = story.message(ActorKind.AGENT, "Try it again, please.", resolves=True)
-    assert await is_told(service, story, reply) == {("reply", "ruth"): 1}
-    assert "resolved" not in text_of(_mail(mail_server, story, "Try it again"))
-
-
-async def test_a_reply_and_a_resolution_of_their_own_are_two_mails(service: Running) -> None:
-    story = TicketEvents()
-    events = (story.message(ActorKind.AGENT), story.resolved())
-    assert await is_told(service, story, *events) == {("reply", "ruth"): 1, ("resolved", "ruth"): 1}
-
-
-async def test_what_different_actions_bring_is_a_mail_each(service: Running) -> None:
-    story = TicketEvents()
-    events = (story.assigned(4), story.escalated(5), story.resolved(6), story.resolved(8))
-    expected = {("assigned", "ada"): 1, ("escalated", "ada"): 1, ("resolved", "ruth"): 2}
-    assert await is_told(service, story, *events) == expected
-
-
-async def test_an_agents_mail_does_not_swallow_what_they_are_told_as_a_requester(service: Running) -> None:
-    story = TicketEvents()
-    ada = f"ada-{story.number}@everdesk.example"
-    await service.publish(*story.people(), story.submitted(requester=Person(email=ada, name="Ada Lovelace")))
-    by_grace = Author(kind=ActorKind.AGENT, id=story.grace, name="Grace Hopper")
-    await service.publish(
-        story.breached(5), story.resolved(6), story.message(ActorKind.AGENT, author=by_grace, resolves=True)
-    )
-    expected = {("sla_breached", "ada"): 1, ("reply", "ada"): 1}
-
-    async def settled() -> None:
-        assert await told(service, story) == expected
-
-    await eventually(settled, within=15)
-
-
-async def test_nobody_of_the_staff_is_told_of_what_they_did_themselves(service: Running) -> None:
-    lead, asking = TicketEvents(), TicketEvents()
-    events = (lead.members(version=2), lead.transferred(lead.grace))
-    assert await is_told(service, lead, *events) == NOBODY
-    ada = f"ada-{asking.number}@everdesk.example"
-    hers = asking.message(ActorKind.REQUESTER, author=Author(kind=ActorKind.REQUESTER, name="Ada", email=ada))
-    ruths = asking.message(ActorKind.REQUESTER)
-    given = asking.assigned(by=asking.ada)
-    assert await is_told(service, asking, given, hers, ruths) == {("requester_message", "ada"): 1}
