@@ -1,8 +1,7 @@
 """Checks of RFC 7643 and RFC 7644: filters, the protocol, and what a service says of itself."""
 
 from services.assignment.access.scim.names import ENTERPRISE, GROUP, USER
-from tests.services.assignment.desk import Json
-from tests.services.assignment.scim_checks import (
+from tests.services.assignment.access.scim_checks import (
     PERSON,
     SCIM_JSON,
     Check,
@@ -16,6 +15,7 @@ from tests.services.assignment.scim_checks import (
     op,
     patch,
 )
+from tests.services.assignment.desk import Json
 
 
 def is_told_where(said: Json, world: World) -> bool:

@@ -1,7 +1,7 @@
 """Checks that two large directories make before they call a service compatible: Entra ID and Okta."""
 
 from services.assignment.access.scim.names import ENTERPRISE, GROUP, LIST, USER
-from tests.services.assignment.scim_checks import (
+from tests.services.assignment.access.scim_checks import (
     PERSON,
     Check,
     finds_none,
@@ -13,7 +13,7 @@ from tests.services.assignment.scim_checks import (
     on_user,
     op,
 )
-from tests.services.assignment.test_scim import new_user
+from tests.services.assignment.access.test_scim import new_user
 
 ENTRA = [
     Check("Entra", "an unknown user is looked for", "GET", 'Users?filter=userName eq "{nobody}"', holds=finds_none),

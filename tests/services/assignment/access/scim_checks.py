@@ -9,8 +9,8 @@ import httpx2
 
 from services.assignment.access.scim.names import LIST, PATCH, USER
 from shared.kit.clock import new_id
+from tests.services.assignment.access.test_scim import Scim
 from tests.services.assignment.desk import Json
-from tests.services.assignment.test_scim import Scim
 
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 Holds = Callable[[Json, "World"], bool]
