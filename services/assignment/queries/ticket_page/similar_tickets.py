@@ -18,7 +18,7 @@ from services.assignment.models import Ticket
 from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.ticket_lists.index_scans import IS_OPEN, statement
 from services.assignment.queries.ticket_lists.scopes import visible
-from services.assignment.queries.ticket_page.incidents import related
+from services.assignment.queries.ticket_page.incidents import IS_AMONG_OPEN, related
 from services.assignment.queries.ticket_page.sought_words import SoughtWord, sought_words
 from services.assignment.schemas.incidents import SimilarTicketView
 from shared.kit.db import Session
@@ -38,6 +38,7 @@ HOLDS: Final = """(
 STEMS: Final = "tsvector_to_array(to_tsvector('english', {0})) || tsvector_to_array(to_tsvector('german', {0}))"
 PARTS: Final = {
     "open": IS_OPEN,
+    "among_open": IS_AMONG_OPEN,
     "free": """tickets.merged_into is null and tickets.erased_at is null
     and not exists (select from ticket_links as link where link.ticket_id = tickets.id and link.kind = 'child')
     and not exists (select from incidents where incidents.ticket_id = tickets.id)""",
@@ -75,7 +76,7 @@ select near.*, least(1, greatest(trigrams, share)) as likeness from (
 INCIDENTS: Final = """
 select tickets.id, tickets.number, tickets.subject, tickets.status, tickets.created_at
 from incidents join tickets on tickets.id = incidents.ticket_id
-where {open} and tickets.created_at <= :until and tickets.id <> :ticket_id{visible}
+where {among_open} and tickets.created_at <= :until and tickets.id <> :ticket_id{visible}
 order by incidents.declared_at desc limit 20"""
 MEASURED: Final = """
 select place, trigrams, share from (
