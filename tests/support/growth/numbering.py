@@ -8,7 +8,7 @@ NUMBERED: Final = """
 select i, md5('ticket' || i)::uuid as id, 'G' || i as number, i > 0 as is_closed,
   case when i > 0 then 'closed' when i % 5 = 0 then 'resolved'
     else (array['open','pending','on_hold','new'])[-i % 4 + 1] end as status,
-  abs(i) / 3 % 4 as rank, (array['low','normal','high','urgent'])[abs(i) / 3 % 4 + 1] as priority,
+  abs(i) / 60 % 4 as rank, (array['low','normal','high','urgent'])[abs(i) / 60 % 4 + 1] as priority,
   case when i between 1 and 5 then 'rare@example.org' else 'person' || abs(i) % 200 || '@example.org' end as email,
   case when i > 0 then now() - interval '60 days' - make_interval(mins => i)
     else now() + make_interval(mins => i) end as at
