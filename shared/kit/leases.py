@@ -38,7 +38,7 @@ class HeldLease:
 async def kept_lease(
     lease: timedelta, renew: Callable[[], Awaitable[object]], since: float | None = None
 ) -> AsyncIterator[HeldLease]:
-    """Renews a lease for as long as the block runs; a process that dies renews nothing.
+    """Renews a lease for as long as the block runs, also after an outage; a process that dies renews nothing.
 
     `since` is the monotonic instant at which it was taken; without it, the block's beginning. Whoever may have been
     stopped for longer than the lease asks `is_over` before doing what others may have done meanwhile.
@@ -52,10 +52,8 @@ async def kept_lease(
 
 
 async def _renew_periodically(lease: timedelta, renew: Callable[[], Awaitable[object]], held: HeldLease) -> None:
-    while not held.is_over:
+    while True:
         await asyncio.sleep(lease.total_seconds() / BEATS)
-        if held.is_over:
-            return
         with unless_away():
             began = time.monotonic()
             await renew()
