@@ -218,6 +218,26 @@ async def test_an_answer_to_somebody_absent_wakes_the_delegate_or_whom_the_polic
     await desk.seen(without["id"], status="open", assignee_id=third if policy == "route" else None)
 
 
+@pytest.mark.parametrize("policy", ["team", "route"])
+async def test_two_who_are_out_and_stand_in_for_each_other_pass_nothing_to_and_fro(desk: Desk, policy: str) -> None:
+    """A names B, B names A, both are out: the ticket goes once where the policy says, and stays there."""
+    team = await RoutedTeam.made(desk, [ONLINE, AWAY, AWAY], handover=policy)
+    first, second, third = team.agents
+    ticket = await team.ticket()
+    assert ticket["assignee_id"] == first
+    today = utc_now().date()
+    days = {"first_day": str(today - timedelta(days=1)), "last_day": str(today + timedelta(days=1))}
+    await team.change(second, availability="online", out_of_office=[days | {"delegate_id": first}])
+    await team.change(third, availability="online")
+    await team.change(first, out_of_office=[days | {"delegate_id": second}])
+    await process_backlog(desk.context)
+    await desk.seen(ticket["id"], assignee_id=third if policy == "route" else None)
+    decided = await team.decisions(ticket["id"])
+    for _ in range(3):
+        await process_backlog(desk.context)
+    assert await team.decisions(ticket["id"]) == decided
+
+
 async def test_working_hours_keep_new_tickets_away_outside_them(desk: Desk) -> None:
     admin = await desk.agent("ada")
     never_now = (utc_now() + timedelta(days=2)).strftime("%a").lower()
