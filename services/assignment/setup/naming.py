@@ -10,6 +10,7 @@ from services.assignment.commands.people.announcements import installation_chang
 from services.assignment.models import Installation, table_of
 from services.assignment.queries.access.callers import Caller
 from services.assignment.schemas.installation import InstallationPatch, InstallationView
+from services.assignment.setup.progress import STEPS
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem
@@ -30,7 +31,12 @@ async def change_installation(
 ) -> InstallationView:
     """Names the organisation, for every page and mail from now on. Raises Problem 412 for another version."""
     async with changing(context, by) as session:
-        known = {"id": 1, "finished_at": utc_now(), "version": 0}
+        known = {
+            "id": 1,
+            "finished_at": utc_now(),
+            "version": 0,
+            "done": {step: utc_now().isoformat() for step in STEPS},
+        }
         await session.execute(insert(table_of(Installation)).values(known).on_conflict_do_nothing())
         row = await session.get_one(Installation, 1, with_for_update=True)
         before = _view(row)

@@ -114,7 +114,7 @@ async def installation_changed(session: Session, installation: Installation) -> 
     installation.announced_as = INSTALLATION_FORM
     await session.flush()
     event = InstallationChanged(organisation=installation.organisation, version=installation.version)
-    await outbox.add(session, event, f"installation:{installation.version}", utc_now())
+    await outbox.add(session, event, f"installation:{new_id()}", utc_now())
 
 
 async def get_standings(session: Session, agent_ids: Collection[UUID]) -> dict[UUID, Standing]:

@@ -7,6 +7,7 @@ from sqlalchemy import delete, update
 
 from services.assignment.commands.people.announcements import announce_anew
 from services.assignment.models import Installation
+from services.assignment.web.page_base import SESSION_COOKIE
 from shared.contracts.events import Envelope, InstallationChanged
 from shared.contracts.events.installation import INSTALLATION
 from shared.contracts.names import STREAM
@@ -78,6 +79,12 @@ async def test_a_desk_without_an_installation_row_has_no_name(desk: Desk) -> Non
         await session.execute(delete(Installation))
     try:
         assert await ada.get(PATH) == {"organisation": "", "version": 0}
+        named = await ada.patch(PATH, {"organisation": "Harbour"})
+        assert named["version"] == 1
+        page = await desk.http.get("/setup", headers={"Cookie": f"{SESSION_COOKIE}={ada.token}"})
+        assert "Harbour" in page.text, "nothing is left to be set up"
     finally:
         async with database.begin() as session:
-            session.add(Installation(id=1, done={}, finished_at=utc_now(), version=version))
+            done = (await session.get_one(Installation, 1)).done
+            await session.execute(delete(Installation))
+            session.add(Installation(id=1, done=done, finished_at=utc_now(), version=version))
