@@ -145,11 +145,11 @@ def test_dates_numbers_and_durations_follow_the_language() -> None:
     )
     assert written == ("08 Mar 2026, 17:04 UTC", "08 Mar, 17:04 UTC", "3 d 2 h", "1.2 MB")
     assert (format_duration(-90), format_duration(0), format_bytes(1)) == ("-2 min", "0 min", "1 Byte")
-    assert (format_percent(100), format_percent(66.7)) == ("100.0 %", "66.7 %")
+    assert (format_percent(100), format_percent(66.7), format_number(4, 2)) == ("100.0 %", "66.7 %", "4.00")
     with use_language(GERMAN):
         written = (format_instant(at), format_duration(7_500), format_bytes(1_234_567), format_number(1234.5))
         assert written == ("8. März 2026, 17:04 UTC", "2 Std. 5 Min.", "1,2 MB", "1.234,5")
-        assert format_percent(66.7) == "66,7 %"
+        assert (format_percent(66.7), format_number(3.726, 2)) == ("66,7 %", "3,73")
 
 
 def test_scripts_get_their_texts_and_no_others() -> None:

@@ -39,9 +39,10 @@ def format_short_instant(at: datetime) -> str:
     return f"{format_skeleton('MMMd', at, locale=locale)}, {at:%H:%M} UTC"
 
 
-def format_number(number: float) -> str:
-    """Formats a number with the locale's separators."""
-    return format_decimal(number, locale=current_language().locale)
+def format_number(number: float, decimals: int | None = None) -> str:
+    """Formats a number with the locale's separators; with so many decimals, or those it has, three at most."""
+    pattern = None if decimals is None else f"#,##0.{'0' * decimals}"
+    return format_decimal(number, format=pattern, locale=current_language().locale)
 
 
 def format_duration(seconds: float) -> str:

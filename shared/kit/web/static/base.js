@@ -14,6 +14,12 @@ const texts = JSON.parse(document.body.dataset.texts ?? "{}");
 const _ = (message, values = {}) =>
   (texts[message] ?? `${texts["*"] ?? ""}${message}`).replace(/%\((\w+)\)s/g, (found, name) => String(values[name] ?? found));
 
+// A row of tabs that is wider than the page shows the one that is open.
+for (const tab of all(".tabs [aria-current]")) {
+  const row = tab.closest(".tabs");
+  row.scrollLeft += tab.getBoundingClientRect().left - row.getBoundingClientRect().left - (row.clientWidth - tab.offsetWidth) / 2;
+}
+
 // Dates as the browser writes them, if it speaks the language of the page: English has many ways.
 const locale = navigator.language.split("-")[0] === language.split("-")[0] ? navigator.language : language;
 
