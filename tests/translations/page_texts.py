@@ -28,7 +28,7 @@ VOID = frozenset({"br", "col", "hr", "img", "input", "link", "meta", "path", "re
 TRANSLATED = re.compile(f"{RIGHT_TO_LEFT}[^{END}]*{END}")
 MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec)[a-z]{0,6}"
 INSTANT = re.compile(rf"\b\d{{1,2}} {MONTH}( \d{{4}})?(, \d\d:\d\d)?( UTC)?\b|\d{{4}}-\d\d-\d\d(T[\d:.]+(Z|\+00:00)?)?")
-AMOUNT = re.compile(r"-?\b\d[\d.,]*\s?(days?|d|h|min|s|kB|MB|GB|Bytes?|kb|%|st|nd|rd|th)\b|\b(?:and|or)\b")
+AMOUNT = re.compile(r"-?\b\d[\d.,]*\s?(days?|d|h|min|s|kB|MB|GB|KiB|MiB|Bytes?|kb|%|st|nd|rd|th)\b|\b(?:and|or)\b")
 """Amounts, numbers of a series, and what CLDR joins lists with: the pseudo language has those of English."""
 WORD = re.compile(r"[^\W\d_]{2,}")
 

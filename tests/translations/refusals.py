@@ -7,25 +7,35 @@ from pathlib import Path
 
 RAISING = frozenset({"Problem", "ValueError", "invalid", "not_found"})
 """Classes and functions whose arguments are such sentences, besides classes with a name that ends on one of these:"""
-ENDINGS = ("Refused", "Refusal", "Problem", "Conflict", "Invalid", "NotMerged", "NotRevertible")
+ENDINGS = ("Refused", "Refusal", "Problem", "Conflict", "Invalid", "NotMerged", "NotRevertible", "Merged")
 VALUE = "{}"
 """Stands for a value in a sentence."""
 
 
 def raised_sentences(path: Path) -> Iterator[str]:
     """Yields the sentences that a module refuses with, with `{}` for values; single words are codes."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    tree = ast.parse(path.read_text("utf-8"))
+    constants = dict(_constants(tree))
+    for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
         name = _name(node.func)
         if name not in RAISING and not name.endswith(ENDINGS):
             continue
-        texts = [_text(one) for one in (*node.args, *(keyword.value for keyword in node.keywords))]
+        given = (*node.args, *(keyword.value for keyword in node.keywords))
+        texts = [_text(constants.get(one.id, one) if isinstance(one, ast.Name) else one) for one in given]
         for text in texts:
             if text and name == "not_found":
                 yield f"there is no such {text}"
             elif text and " " in text.strip():
                 yield text
+
+
+def _constants(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """Yields the names that stand for something in the whole module."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            yield node.targets[0].id, node.value
 
 
 def _name(called: ast.expr) -> str:

@@ -43,7 +43,7 @@ from services.assignment.web import (
 )
 from services.assignment.web.admin.sections import groups_of, sections_of
 from services.assignment.web.command_catalogue import catalogue_json
-from services.assignment.web.group_names import group_name
+from services.assignment.web.group_names import figure_name, group_name
 from services.assignment.web.new_ticket import may_open_tickets
 from services.assignment.web.page_base import SESSION_COOKIE, DeskPages, Flash
 from services.assignment.web.refusal_texts import refusal_text
@@ -74,6 +74,7 @@ def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
         commands=catalogue_json,
         refusal_text=refusal_text,
         group_name=group_name,
+        figure_name=figure_name,
     )
     languages = LanguageChoice(offered_languages(settings), secure_cookies=secure, has_switch=False)
     app.state.desk = DeskPages(pages, Flash(settings.session_secret.get_secret_value()), languages)

@@ -1,5 +1,7 @@
 """Refusals of the API as the desk's pages show them, in the reader's language."""
 
+import re
+
 from services.assignment.web.sibling_refusals import OF_SIBLINGS
 from shared.kit.i18n.messages import marked as _
 from shared.kit.i18n.refusal_texts import COMMON, RefusalTexts
@@ -117,6 +119,11 @@ PATTERNS = (
     _("a revoked token stays revoked; make a new one"),
     _("there are %(most)s providers at most"),
     _("there is no such provider"),
+    _("the ticket is part of another one; work on that, or unmerge it"),
+    _("the ticket is part of another one; reply there"),
+    _("the ticket is part of another one; declare that"),
+    _("this link does not work any more: it was used, has run out, or a newer one was sent"),
+    _("`%(token)s`, at character %(position)s: %(sentence)s"),
     _("another provider here has this issuer"),
     _("the first provider is switched off, not removed"),
     _("somebody else changed the name; look at it again"),
@@ -365,6 +372,8 @@ READABLE = (
     ),
 )
 """What pydantic says, and what people read in its place."""
+COLLECTION = re.compile(r"^(Frozenset|Set|Tuple)\b(?= should have)")
+"""What pydantic calls lists."""
 TEXTS = RefusalTexts(PATTERNS, BEGINNINGS)
 
 
@@ -376,6 +385,7 @@ def refusal_text(sentence: str) -> str:
 def refusal_sentence(message: str) -> str:
     """Returns the same for a refusal of pydantic, with a capital letter and without its technical words."""
     plain = message.removeprefix("Value error, ")
+    plain = COLLECTION.sub("List", plain).replace("' or '", "', '")
     for technical, words in READABLE:
         plain = plain.replace(technical, words)
     text = refusal_text(plain)

@@ -24,6 +24,7 @@ from services.assignment.reporting.report_sending import run_now
 from services.assignment.reporting.saved_reports import get_saved_report, list_saved_reports
 from services.assignment.schemas.saved_reports import Frequency, ScheduleInput, SchedulePatch, ScheduleView
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
+from services.assignment.web.refusal_texts import refusal_sentence
 from services.assignment.web.settings_page import ZONES
 from services.assignment.web.weekdays import DAYS
 from shared.contracts.vocabulary import Permission
@@ -223,8 +224,8 @@ def _said(error: ValidationError | _FormError | Problem) -> str:
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False)[0]
         place = str(first["loc"][0]).replace("_", " ").capitalize() if first["loc"] else gettext("The form")
-        return f"{place}: {str(first['msg']).removeprefix('Value error, ')}"
-    return str(error) if isinstance(error, _FormError) else error.detail or ""
+        return gettext("%(place)s: %(reason)s", place=gettext(place), reason=refusal_sentence(str(first["msg"])))
+    return str(error) if isinstance(error, _FormError) else refusal_sentence(error.detail or "")
 
 
 async def _page(

@@ -17,7 +17,7 @@ from shared.domain.sla.explain import HolderKind, Why
 from shared.kit.i18n.formats import format_exact_duration
 from shared.kit.i18n.messages import gettext, pgettext
 from shared.kit.i18n.messages import marked as _
-from shared.kit.i18n.vocabulary import metric_name, reason_word, working_days_text
+from shared.kit.i18n.vocabulary import capitalised, metric_name, reason_word, working_days_text
 
 STATES = frozenset({_("running"), _("paused"), _("overdue"), _("met"), _("breached"), _("cancelled")})
 """How a clock stands, as pages translate it."""
@@ -61,10 +61,12 @@ def story_of(clock: ClockExplained) -> ExplanationView:
     return ExplanationView(
         title=f"{name} {clock.cycle}" if clock.cycle > 1 else name,
         state=_state(clock),
-        lead=gettext(
-            "%(used)s of open time used, %(allowed)s allowed.",
-            used=format_exact_duration(clock.elapsed),
-            allowed=_allowed(clock),
+        lead=capitalised(
+            gettext(
+                "%(used)s of open time used, %(allowed)s allowed.",
+                used=format_exact_duration(clock.elapsed),
+                allowed=_allowed(clock),
+            )
         ),
         due_at=clock.due_at,
         is_late=clock.is_late,

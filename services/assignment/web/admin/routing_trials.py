@@ -30,12 +30,13 @@ from services.assignment.web.admin.submitted_form import (
     refuse_field,
     refused_form,
 )
+from services.assignment.web.decision_rules import rules_text
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from services.assignment.web.refusal_texts import refusal_text
 from shared.contracts.vocabulary import Channel, OutReason, Priority
 from shared.kit.http.problems import Problem
 from shared.kit.i18n.messages import gettext
-from shared.kit.i18n.vocabulary import channel_name, out_reason_word, priority_name
+from shared.kit.i18n.vocabulary import capitalised, channel_name, out_reason_word, priority_name
 
 RULES = "/admin/routing-rules"
 router = APIRouter(prefix=RULES, route_class=DeskPageRoute)
@@ -161,6 +162,8 @@ async def _simulation_page(
         names=names,
         changed=CHANGED,
         reasons={one.value: out_reason_word(one) for one in OutReason},
+        rules_text=rules_text,
+        capitalised=capitalised,
         topics=[(row.slug, row.name) for row in topics],
         channels=[(one.value, channel_name(one)) for one in Channel],
         priorities=[(one.value, priority_name(one)) for one in reversed(Priority)],
