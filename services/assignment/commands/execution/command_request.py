@@ -166,8 +166,9 @@ async def view_after_answer(
 ) -> TicketView:
     """The ticket after the caller's own change, even if that took it out of their sight."""
     after = known.named
-    async with context.database.single_session() as session:
-        await rename(session, caller, after, snapshot)
+    if (snapshot.team_id, snapshot.assignee_id) != (after.Ticket.team_id, after.Ticket.assignee_id):
+        async with context.database.single_session() as session:
+            await rename(session, caller, after, snapshot)
     for name, value in changes_of(snapshot).items():
         setattr(after.Ticket, name, value)
     return known.view(caller, utc_now())
