@@ -8,10 +8,10 @@ from services.assignment.access.scim.names import ENTERPRISE
 from shared.kit.clock import new_id
 from tests.services.assignment.access.scim_checks import ERROR, SCIM_JSON, Check, World
 from tests.services.assignment.access.scim_directory_checks import ENTRA, OKTA
+from tests.services.assignment.access.scim_protocol_checks import DISCOVERY, FILTERS, PROTOCOL
 from tests.services.assignment.access.test_scim import Scim
 from tests.services.assignment.access.test_service_tokens import made, program
 from tests.services.assignment.desk import Desk
-from tests.services.assignment.scim_protocol_checks import DISCOVERY, FILTERS, PROTOCOL
 
 
 @pytest.fixture(scope="module")
