@@ -22,7 +22,7 @@ class UnknownHolidayCountry(ValueError):
     """The holiday library does not know this country or subdivision."""
 
     def __init__(self, code: str) -> None:
-        super().__init__(f"no holidays are known for {code}: list them by date and set holiday_country to null")
+        super().__init__(f"no holidays are known for {code}; name no country, and list them by date")
 
 
 def expand_holidays(calendar: BusinessCalendar, years: Iterable[int]) -> BusinessCalendar:

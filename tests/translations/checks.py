@@ -23,9 +23,13 @@ def _problems(message: Message) -> list[str]:
     if not all(texts):
         return [f"not translated: {name}"]
     expected = sources[-1]
-    return [
-        f"{what} differ: {name} / {text!r}"
-        for text in texts
-        for what, pattern in (("placeholders", PLACEHOLDER), ("tags", TAG))
-        if Counter(pattern.findall(text)) != Counter(pattern.findall(expected))
-    ] + [f"a straight quote would end an attribute: {text!r}" for text in texts if '"' in TAG.sub("", text)]
+    return (
+        [
+            f"{what} differ: {name} / {text!r}"
+            for text in texts
+            for what, pattern in (("placeholders", PLACEHOLDER), ("tags", TAG))
+            if Counter(pattern.findall(text)) != Counter(pattern.findall(expected))
+        ]
+        + [f"a straight quote would end an attribute: {text!r}" for text in texts if '"' in TAG.sub("", text)]
+        + [f"stands there twice: {text!r}" for text in texts if len(text) > 20 and text[: len(text) // 2] * 2 == text]
+    )

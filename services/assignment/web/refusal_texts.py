@@ -7,6 +7,8 @@ from shared.kit.i18n.messages import marked as _
 from shared.kit.i18n.refusal_texts import COMMON, RefusalTexts
 
 PATTERNS = (
+    _("no holidays are known for %(code)s; name no country, and list them by date"),
+    _("your roles only let you read; this would put something before others"),
     _("Field required"),
     _("must not be empty"),
     _("String should have at least %(count)s characters"),

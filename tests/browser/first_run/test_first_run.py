@@ -10,7 +10,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
 from shared.kit.i18n.languages import PSEUDO_TAG
-from tests.browser.chromium import page_of
+from tests.browser.chromium import overflows, page_of
 from tests.local.running import LocalStack
 from tests.support.eventually import eventually
 from tests.support.memory_disk import data_folder
@@ -98,6 +98,11 @@ async def test_the_first_administrator_sets_up_everdesk_by_keyboard(stack: Local
         await press(page, "Continue")
         await expect(page.get_by_role("heading", level=1)).to_contain_text("Harbour Bank")
         await is_sound(page)
+        await page.set_viewport_size({"width": 360, "height": 740})
+        long = "Harbour Bank and Savings of the North Coast…"
+        await page.locator(".brand span").evaluate("(one, name) => { one.textContent = name }", long)
+        assert not await overflows(page), "a long name is cut and pushes nothing aside"
+        await page.set_viewport_size({"width": 1280, "height": 900})
         await type_into(page, "Holidays of", "ZZ")
         await press(page, "Use these hours")
         await expect(page.get_by_role("alert")).to_be_visible()
