@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from shared.contracts.vocabulary import Permission
+from shared.domain.permissions import Principal, only_reads
 from shared.kit.http.problems import Problem
 
 
@@ -71,6 +72,12 @@ def not_permitted(permission: Permission) -> Problem:
     return Problem(
         403, "not_permitted", f"your role does not allow {permission.value} here", permission=permission.value
     )
+
+
+def refuse_reader(principal: Principal) -> None:
+    """Raises Problem 403 for an agent who may only read: what colleagues or others would get to see is not for them."""
+    if only_reads(principal):
+        raise Problem(403, "view_only", "your roles only let you read; this would put something before others")
 
 
 def agents_only() -> Problem:

@@ -34,6 +34,10 @@ WORKS_TICKETS = frozenset({Permission.TICKET_CLAIM, Permission.TICKET_ASSIGN})
 """Either of these makes a member of a team someone tickets may be given to."""
 
 
+READS = frozenset({Permission.TICKET_VIEW, Permission.REPORT_VIEW})
+"""What those hold who look and put nothing before others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """What one membership allows: a role's permissions, as far as its scope reaches."""
@@ -93,6 +97,11 @@ def permissions_on(principal: Principal, place: TicketPlace) -> frozenset[Permis
 def holds(principal: Principal, permission: Permission) -> bool:
     """Whether any membership grants a permission that is about no single ticket, such as `report.view`."""
     return any(permission in grant.permissions for grant in principal.grants)
+
+
+def only_reads(principal: Principal) -> bool:
+    """Whether the agent may look at things and do nothing else."""
+    return all(grant.permissions <= READS for grant in principal.grants)
 
 
 def reach(principal: Principal, permission: Permission) -> PermissionReach:

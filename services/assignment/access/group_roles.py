@@ -15,10 +15,13 @@ from services.assignment.models import DirectoryGroup, DirectoryGroupMember, Gro
 from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.people.people import get_agent_view
 from services.assignment.schemas.people import AgentPatch, MembershipInput, MembershipView
-from services.assignment.schemas.provisioning import GroupRolesInput, GroupRolesView, GroupRoleView
+from services.assignment.schemas.provisioning import GroupRoleInput, GroupRolesInput, GroupRolesView, GroupRoleView
 from services.assignment.schemas.single_sign_on import FIRST
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem, not_found
+
+RowKey = tuple[str, UUID, UUID]
+"""A group, in any case, its team and its role."""
 
 
 async def get_group_roles(session: Session, provider: int = FIRST) -> GroupRolesView:
@@ -54,8 +57,7 @@ async def replace_group_roles(
         before = await get_group_roles(session, provider)
         if body.version not in (None, before.version):
             raise Problem(412, "version_conflict", "somebody else changed the roles of groups; look at them again")
-        known = {(one.team_id, one.role_id) for one in before.group_roles}
-        await check_may_grant(session, by, {(one.team_id, one.role_id) for one in body.group_roles} - known)
+        await check_may_grant(session, by, _raised(before.group_roles, body.group_roles))
         await session.execute(delete(GroupRole).where(GroupRole.provider_id == provider))
         begin = 1 + (await session.scalar(select(func.max(GroupRole.position))) or 0)
         for position, one in enumerate(body.group_roles, start=begin):
@@ -68,6 +70,27 @@ async def replace_group_roles(
             members = await session.scalars(select(DirectoryGroupMember.agent_id).distinct())
             await align_with_groups(session, by, sorted(members))
         return after
+
+
+def _raised(before: Sequence[GroupRoleView], after: Sequence[GroupRoleInput]) -> set[tuple[UUID, UUID]]:
+    """Teams and roles that somebody may get by the change: of new rows, and of rows that less stands before now.
+
+    Of several rows for one team the first counts, so a row gives more when one before it goes.
+    """
+    known = {_key(one): _before(before, position) for position, one in enumerate(before)}
+    return {
+        (one.team_id, one.role_id)
+        for position, one in enumerate(after)
+        if _key(one) not in known or not known[_key(one)] <= _before(after, position)
+    }
+
+
+def _key(row: GroupRoleInput | GroupRoleView) -> RowKey:
+    return row.group.casefold(), row.team_id, row.role_id
+
+
+def _before(rows: Sequence[GroupRoleInput | GroupRoleView], position: int) -> set[RowKey]:
+    return {_key(one) for one in rows[:position] if one.team_id == rows[position].team_id}
 
 
 def roles_of_groups(

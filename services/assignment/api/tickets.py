@@ -135,7 +135,7 @@ async def get_timeline(
         if as_of is not None:
             check_existed(found.ticket.created_at, as_of)
         sources = await get_sources(session, found.ticket.id, as_of)
-        return await list_events(session, found.ticket.id, limit, cursor, as_of=as_of, sources=sources)
+        return await list_events(session, found.ticket.id, limit, cursor, as_of=as_of, sources=sources, reader=caller)
 
 
 @router.get("/{ticket}/sla", summary="Why its promises stand as they do")

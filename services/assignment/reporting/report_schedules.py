@@ -1,6 +1,7 @@
 """Report schedules: made, listed, changed and removed by their owners."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from sqlalchemy import func, select
 from services.assignment.app_state import AppState
 from services.assignment.commands.configuration.administration import apply_changes, changes_of, changing
 from services.assignment.commands.configuration.audit import KINDS, record_change
+from services.assignment.errors import refuse_reader
 from services.assignment.models import Agent, ReportRun, ReportSchedule
 from services.assignment.queries.access.callers import Caller
 from services.assignment.reporting.schedule_times import ScheduleTimes
@@ -58,7 +60,7 @@ async def create_schedule(session: Session, caller: Caller, asked: ScheduleInput
     )
     if (owned or 0) >= MOST_SCHEDULES:
         raise Problem(409, "too_many_schedules", f"you have {MOST_SCHEDULES} schedules; delete one first")
-    await _check_recipients(session, asked.recipients)
+    await _check_recipients(session, caller, asked.recipients)
     now = utc_now()
     schedule = ReportSchedule(
         id=new_id(),
@@ -84,7 +86,9 @@ async def change_schedule(context: AppState, caller: Caller, schedule_id: UUID, 
         schedule = await _own(session, caller, schedule_id, is_locked=True)
         before = _view(schedule, [])
         if asked.recipients is not None:
-            await _check_recipients(session, asked.recipients)
+            await _check_recipients(session, caller, asked.recipients)
+        elif asked.model_fields_set:
+            refuse_reader_to(caller, schedule.recipients)
         is_resumed, times = schedule.is_paused and asked.is_paused is False, times_of(schedule)
         if not apply_changes(schedule, _columns(_changed(schedule, changes))):
             return await get_schedule(session, caller, schedule_id)
@@ -128,7 +132,14 @@ async def _own(session: Session, caller: Caller, schedule_id: UUID, *, is_locked
     return schedule
 
 
-async def _check_recipients(session: Session, recipients: list[UUID]) -> None:
+def refuse_reader_to(caller: Caller, recipients: Collection[UUID]) -> None:
+    """Raises Problem 403 if an agent who may only read would have mail sent to somebody else."""
+    if set(recipients) - {caller.agent_id}:
+        refuse_reader(caller.principal)
+
+
+async def _check_recipients(session: Session, caller: Caller, recipients: list[UUID]) -> None:
+    refuse_reader_to(caller, recipients)
     known = set(await session.scalars(select(Agent.id).where(Agent.id.in_(recipients), Agent.is_active)))
     if not known.issuperset(recipients):
         raise invalid("/recipients", "must be the ids of active agents")

@@ -16,7 +16,7 @@ from services.assignment.models import ReportRun, ReportSchedule
 from services.assignment.queries.access.callers import Caller, find_agent_caller
 from services.assignment.queries.periods import InvalidPeriod
 from services.assignment.reporting.catalogue import REPORTS, ReportParameters
-from services.assignment.reporting.report_schedules import times_of
+from services.assignment.reporting.report_schedules import refuse_reader_to, times_of
 from services.assignment.schemas.saved_reports import RunView
 from shared.contracts.base import AgentId
 from shared.contracts.events import ReportReady
@@ -62,7 +62,7 @@ async def send_one_due(context: AppState, now: datetime) -> bool:
 
 
 async def run_now(context: AppState, caller: Caller, schedule_id: UUID) -> RunView:
-    """Sends one of the caller's schedules at once, as if it were due today. Raises Problem 404."""
+    """Sends one of the caller's schedules at once, as if it were due today. Raises Problem 403 and 404."""
     now = utc_now()
     async with changing(context, None) as session:
         query = select(ReportSchedule).where(
@@ -71,6 +71,7 @@ async def run_now(context: AppState, caller: Caller, schedule_id: UUID) -> RunVi
         schedule = await session.scalar(query.with_for_update())
         if schedule is None:
             raise not_found("report schedule")
+        refuse_reader_to(caller, schedule.recipients)
         return await _run(context, session, schedule, times_of(schedule).local_day(now), now.isoformat(), now)
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import func as sql
 
 from services.assignment.app_state import AppState
 from services.assignment.commands.configuration.administration import apply_changes, changes_of, changing
-from services.assignment.errors import not_permitted
+from services.assignment.errors import not_permitted, refuse_reader
 from services.assignment.models import Agent, SavedReport
 from services.assignment.queries.access.callers import Caller
 from services.assignment.reporting.catalogue import REPORTS, ReportParameters
@@ -104,6 +104,8 @@ async def _editable(session: Session, caller: Caller, report_id: UUID) -> SavedR
         raise not_found("saved report")
     if not _may_edit(caller, saved):
         raise not_permitted(Permission.ADMIN_TEAMS)
+    if saved.team_id is not None:
+        refuse_reader(caller.principal)
     return saved
 
 
@@ -118,7 +120,9 @@ def _may_edit(caller: Caller, saved: SavedReport) -> bool:
 
 
 def _check_sharing(caller: Caller, team_id: UUID | None) -> None:
-    """With one's own team, or by who administers teams."""
+    """With one's own team, or by who administers teams; by nobody who only reads."""
+    if team_id is not None:
+        refuse_reader(caller.principal)
     own = {grant.team_id for grant in caller.principal.grants}
     if team_id is not None and team_id not in own and not holds(caller.principal, Permission.ADMIN_TEAMS):
         raise not_permitted(Permission.ADMIN_TEAMS)

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from services.assignment.app_state import AppState
 from services.assignment.commands.configuration.administration import changing
 from services.assignment.commands.configuration.audit import KINDS, record_change
-from services.assignment.errors import not_permitted
+from services.assignment.errors import not_permitted, refuse_reader
 from services.assignment.models import Agent, Team, WallBoard
 from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.people.people import team_ids
@@ -77,6 +77,7 @@ async def list_boards(session: Session, caller: Caller) -> list[WallBoardView]:
 
 async def create_board(context: AppState, caller: Caller, name: str, team: str) -> tuple[WallBoardView, str]:
     """Makes a board of a team, or of all; returns it with the link's token. Raises Problem 403 and 404."""
+    refuse_reader(caller.principal)
     reached, token = reach(caller.principal, Permission.REPORT_VIEW), new_token()
     async with changing(context, caller) as session:
         team_id = await session.scalar(team_ids(team)) if team else None
@@ -100,12 +101,13 @@ async def create_board(context: AppState, caller: Caller, name: str, team: str) 
 
 
 async def revoke_board(context: AppState, caller: Caller, board_id: UUID) -> str:
-    """Ends a board's link; returns its name. Raises Problem 404."""
+    """Ends a board's link; returns its name. Raises Problem 403 and 404."""
     async with changing(context, caller) as session:
         found = next((one for one in await list_boards(session, caller) if one.id == board_id), None)
         board = await session.get(WallBoard, board_id, with_for_update=True)
         if found is None or board is None:
             raise not_found("wall board")
+        refuse_reader(caller.principal)
         board.revoked_at = utc_now()
         await record_change(session, found, None)
     return found.name

@@ -263,12 +263,17 @@ def _settled(details: Details, _names: Names) -> str:
     return gettext("%(metric)s: %(outcome)s", metric=metric, outcome=outcome)
 
 
+def _other(details: Details) -> str:
+    """The number of the other ticket, which readers who may not see that one are not told."""
+    return str(details.get("other_number") or gettext("another ticket"))
+
+
 def _linked(details: Details, _names: Names) -> str:
-    return gettext(LINKED[details["kind"]], number=details["other_number"])
+    return gettext(LINKED[details["kind"]], number=_other(details))
 
 
 def _unlinked(details: Details, _names: Names) -> str:
-    return gettext(UNLINKED[details["kind"]], number=details["other_number"])
+    return gettext(UNLINKED[details["kind"]], number=_other(details))
 
 
 def _resolved(details: Details, _names: Names) -> str:

@@ -20,7 +20,13 @@ from services.assignment.queries.ticket_page.requester_tickets import list_reque
 from services.assignment.queries.ticket_page.side_conversations import list_side_conversations
 from services.assignment.queries.ticket_page.tasks import list_tasks
 from services.assignment.queries.ticket_page.team_targets import with_team_target
-from services.assignment.queries.ticket_page.thread import ThreadFilter, ThreadPage, find_decision, list_thread
+from services.assignment.queries.ticket_page.thread import (
+    ThreadFilter,
+    ThreadPage,
+    find_decision,
+    list_thread,
+    thread_seen_by,
+)
 from services.assignment.queries.ticket_page.ticket_choices import get_ticket_choices
 from services.assignment.queries.ticket_page.ticket_parts import get_ticket_parts
 from services.assignment.queries.ticket_page.tickets import get_ticket, get_view
@@ -127,6 +133,7 @@ async def show_timeline(
         ticket = await get_view(session, caller, number, utc_now())
         sources = await get_sources(session, ticket.id) if ticket.merged else NO_SOURCES
         thread = await list_thread(session, context.file_links, ticket.id, PER_PAGE, before, show=show, sources=sources)
+        thread = await thread_seen_by(session, caller, thread)
         choices = await get_ticket_choices(session, ticket.team_id, ticket.sla.policy_id)
     timeline = await _timeline(context, thread, choices.names, show)
     return desk.render(
@@ -173,6 +180,7 @@ async def ticket_page(
         thread = await list_thread(
             session, context.file_links, ticket.id, PER_PAGE, state.before, show=state.show, sources=sources
         )
+        thread = await thread_seen_by(session, caller, thread)
         decision = await find_decision(session, ticket.id)
         in_copy = await list_participants(session, ticket.id) if parts.has_participants else []
         choices = await get_ticket_choices(session, ticket.team_id, ticket.sla.policy_id)

@@ -12,7 +12,7 @@ from services.assignment.commands.action_registry import ACTIONS, do
 from services.assignment.commands.execution.command_request import CommandRequest
 from services.assignment.deps import State
 from services.assignment.queries.access.callers import Caller
-from services.assignment.queries.ticket_page.thread import list_thread
+from services.assignment.queries.ticket_page.thread import list_thread, thread_seen_by
 from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.schemas.actions import MessageInput
 from services.assignment.web.forms import SAID, body_of_form, errors_of, plain_values, revision_in
@@ -102,7 +102,8 @@ async def _what_changed(context: AppState, caller: Caller, number: str, seen: in
     """The changes since the page was loaded, for a version conflict message."""
     async with context.database.begin() as session:
         found = await get_ticket(session, caller, number)
-        page = await list_thread(session, context.file_links, found.ticket.id, MOST_CHANGES)
+        thread = await list_thread(session, context.file_links, found.ticket.id, MOST_CHANGES)
+        page = await thread_seen_by(session, caller, thread)
     events = [line.event for line in reversed(page.lines) if line.event is not None]
     newer = [event for event in events if seen is None or event.revision > seen]
     lines = [words for event in newer if (words := format_event(event, {}))]

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.assignment.commands.configuration.administration import apply_changes
-from services.assignment.errors import not_permitted
+from services.assignment.errors import not_permitted, refuse_reader
 from services.assignment.models import DeskPreferences, SavedView
 from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.saved_views import MOST_VIEWS, filters_of, get_saved_view, may_edit, saved_view
@@ -100,6 +100,8 @@ async def _editable(session: Session, caller: Caller, view_id: UUID) -> SavedVie
     view = await get_saved_view(session, caller, view_id)
     if not may_edit(caller, view):
         raise not_permitted(Permission.ADMIN_TEAMS)
+    if Sharing(view.sharing) is not Sharing.PERSONAL:
+        refuse_reader(caller.principal)
     return view
 
 
@@ -111,7 +113,9 @@ def _require_person(caller: Caller) -> None:
 
 
 def _check_sharing(caller: Caller, sharing: Sharing, team_id: UUID | None) -> None:
-    """With one's own team, or by who administers teams."""
+    """With one's own team, or by who administers teams; by nobody who only reads."""
+    if sharing is not Sharing.PERSONAL:
+        refuse_reader(caller.principal)
     is_admin = holds(caller.principal, Permission.ADMIN_TEAMS)
     own = {grant.team_id for grant in caller.principal.grants}
     if sharing is Sharing.EVERYBODY and not is_admin:

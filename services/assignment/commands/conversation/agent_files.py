@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.status import HTTP_201_CREATED
 
 from services.assignment.app_state import AppState
+from services.assignment.errors import refuse_reader
 from services.assignment.intake_client import IntakeAway
 from services.assignment.models import AgentFile
 from services.assignment.queries.access.callers import Caller
@@ -44,13 +45,14 @@ class StoredFile(BaseModel):
 async def upload(context: AppState, caller: Caller, request: Request) -> Response:
     """Hands a file on to intake as it arrives, never held whole, and notes what it is; answers as intake does.
 
-    Raises Problem 429 with too many files waiting, 503 while intake is away.
+    Raises Problem 403 for an agent who may only read, 429 with too many files waiting, 503 while intake is away.
     """
     return await _upload(context, caller, context.intake.send_file(caller.agent_id, request))
 
 
 async def _upload(context: AppState, caller: Caller, sending: Coroutine[Any, Any, tuple[int, bytes]]) -> Response:
     try:
+        refuse_reader(caller.principal)
         await _check_room(context, caller)
         status, body = await sending
     except IntakeAway:

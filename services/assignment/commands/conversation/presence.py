@@ -12,6 +12,7 @@ from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.ticket_page.tickets import AuthorizedTicket, get_ticket
 from services.assignment.schemas.composing import PresenceInput, PresenceView, PresentAgent
 from services.assignment.schemas.tickets import AgentRef
+from shared.contracts.vocabulary import Permission
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
 
@@ -30,7 +31,8 @@ async def tell_presence(context: AppState, caller: Caller, reference: str, what:
             mine = (TicketPresence.ticket_id == found.ticket.id, TicketPresence.agent_id == caller.agent_id)
             await session.execute(delete(TicketPresence).where(*mine))
         else:
-            values = {"is_typing": what.is_typing, "seen_at": utc_now()}
+            writes = bool(found.permissions & {Permission.TICKET_REPLY, Permission.TICKET_NOTE})
+            values = {"is_typing": what.is_typing and writes, "seen_at": utc_now()}
             seen = insert(TicketPresence).values(ticket_id=found.ticket.id, agent_id=caller.agent_id, **values)
             await session.execute(seen.on_conflict_do_update(index_elements=["ticket_id", "agent_id"], set_=values))
         return await _presence(session, caller, found)

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, select
 
 from services.assignment.commands.configuration.versions import lock
-from services.assignment.models import Agent, Membership, Role
+from services.assignment.models import Agent, GroupRole, Membership, Role
 from services.assignment.queries.access.callers import Caller, grant_of
 from shared.contracts.base import TeamId
-from shared.contracts.vocabulary import Permission
+from shared.contracts.vocabulary import Permission, Scope
 from shared.domain.permissions import Grant, missing_to_grant
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem
@@ -53,16 +53,26 @@ async def grants_of(session: Session, agent_id: UUID) -> list[Grant]:
 
 
 async def check_may_change_role(session: Session, by: Caller, role: Role, before: Grant) -> None:
-    """Raises Problem 403 if a changed role gives its holders more than `by` has.
+    """Raises Problem 403 if a changed role gives its holders, or whoever a group makes one, more than `by` has.
 
-    A role that nobody has gives nothing yet: whoever is to get it is looked at then.
+    A role that nobody has and no group stands for gives nothing yet: whoever is to get it is looked at then.
     """
     now = grant_of(before.team_id, role.scope, role.permissions)
     if now.scope is before.scope:
         now = Grant(now.team_id, now.scope, now.permissions - before.permissions)
-    held_in = await session.scalars(select(Membership.team_id).where(Membership.role_id == role.id).distinct())
-    for team_id in held_in:
-        refuse_excess(by, Grant(TeamId(team_id), now.scope, now.permissions))
+    await _refuse_where_held(session, by, role.id, now)
+
+
+async def check_may_spare_second_factor(session: Session, by: Caller, role: Role) -> None:
+    """Raises Problem 403 if a role that is to ask for no second factor any more gives more than `by` has."""
+    await _refuse_where_held(session, by, role.id, grant_of(TeamId(UUID(int=0)), role.scope, role.permissions))
+
+
+async def _refuse_where_held(session: Session, by: Caller, role_id: UUID, grant: Grant) -> None:
+    held_in = select(Membership.team_id).where(Membership.role_id == role_id)
+    mapped_in = select(GroupRole.team_id).where(GroupRole.role_id == role_id)
+    for team_id in await session.scalars(held_in.union(mapped_in)):
+        refuse_excess(by, Grant(TeamId(team_id), grant.scope, grant.permissions))
 
 
 def refuse_excess(by: Caller, grant: Grant) -> None:
@@ -73,16 +83,33 @@ def refuse_excess(by: Caller, grant: Grant) -> None:
         raise Problem(403, "exceeds_own_rights", detail)
 
 
-async def check_administrator_remains(session: Session) -> None:
-    """Raises Problem 409 if, with the changes of this transaction, nobody could administer agents any more."""
+async def somebody_has_everything(session: Session) -> bool:
+    """Whether anybody who can sign in holds every right for every ticket: who else could give the rarer ones back?"""
+    whole = Role.permissions.contains([permission.value for permission in Permission])
+    return await session.scalar(_holders(whole & (Role.scope == Scope.ALL.value))) is not None
+
+
+async def check_administrator_remains(session: Session, *, had_everything: bool) -> None:
+    """Raises Problem 409 if, with the changes of this transaction, nobody could administer agents any more.
+
+    So it does if somebody had every right before (`had_everything`), and now nobody would: rights that nobody holds
+    can be given by nobody.
+    """
     await session.flush()
-    remaining = await session.scalar(
+    if await session.scalar(_holders(Role.permissions.contains([ADMINISTERS.value]))) is None:
+        detail = f"nobody who can sign in would hold {ADMINISTERS.value} any more; give it to somebody else first"
+        raise Problem(409, "last_administrator", detail)
+    if had_everything and not await somebody_has_everything(session):
+        detail = "nobody who can sign in would hold every right any more, and so nobody could give them all again"
+        raise Problem(409, "last_administrator", detail)
+
+
+def _holders(role: ColumnElement[bool]) -> Select[UUID]:
+    """Active agents with a password and a role that is like this; one suffices."""
+    return (
         select(Agent.id)
         .join(Membership, Membership.agent_id == Agent.id)
         .join(Role, Role.id == Membership.role_id)
-        .where(Agent.is_active, Agent.password_hash.is_not(None), Role.permissions.contains([ADMINISTERS.value]))
+        .where(Agent.is_active, Agent.password_hash.is_not(None), role)
         .limit(1)
     )
-    if remaining is None:
-        detail = f"nobody who can sign in would hold {ADMINISTERS.value} any more; give it to somebody else first"
-        raise Problem(409, "last_administrator", detail)

@@ -26,7 +26,9 @@ from services.assignment.commands.people.granting import (
     check_may_act_for,
     check_may_change_role,
     check_may_grant,
+    check_may_spare_second_factor,
     lock_rights,
+    somebody_has_everything,
 )
 from services.assignment.commands.people.passwords import hash_new_password
 from services.assignment.commands.people.team_activity import switch_team
@@ -105,6 +107,7 @@ async def change_agent_within(
     before = await get_agent_view(session, agent_id)
     await _check_rights(session, caller, before, body)
     await complete_abilities(session, agent, changes)
+    had_everything = await somebody_has_everything(session)
     differs = apply_changes(agent, changes)
     if password_hash is not None:
         agent.password_hash = password_hash
@@ -117,7 +120,7 @@ async def change_agent_within(
         await _end_links(session, agent_id)
     if password_hash is not None or not agent.is_active:
         await session.execute(delete(Session).where(Session.agent_id == agent_id))
-    await check_administrator_remains(session)
+    await check_administrator_remains(session, had_everything=had_everything)
     await agent_changed(session, agent, utc_now())
     if password_hash is not None:
         await tell_of_change(session, agent, "password_changed")
@@ -203,10 +206,13 @@ async def change_role(context: AppState, by: Caller, role_id: UUID, body: RolePa
         teams = select(Membership.team_id).where(Membership.agent_id.in_(agent_ids))
         rosters = await get_rosters(session, set(await session.scalars(teams)))
         standings = await get_standings(session, agent_ids)
+        had_everything = await somebody_has_everything(session)
         if apply_changes(role, changes):
             role.version += 1
             await check_may_change_role(session, by, role, granted)
-            await check_administrator_remains(session)
+            if before.requires_second_factor and not role.requires_second_factor:
+                await check_may_spare_second_factor(session, by, role)
+            await check_administrator_remains(session, had_everything=had_everything)
             await session.flush()
             await note_departures(session, agent_ids)
             await members_changed(session, rosters, utc_now())
@@ -220,8 +226,9 @@ async def _check_rights(session: Transaction, by: Caller, before: AgentView, bod
     if body.password is not None or (body.email is not None and body.email != before.email):
         await check_may_act_for(session, by, before.id)
     had = {(one.team_id, one.role_id) for one in before.memberships}
-    wanted = {(one.team_id, one.role_id) for one in body.memberships or ()}
-    await check_may_grant(session, by, wanted - had)
+    wanted = had if body.memberships is None else {(one.team_id, one.role_id) for one in body.memberships}
+    is_brought_back = body.is_active is True and not before.is_active
+    await check_may_grant(session, by, wanted if is_brought_back else wanted - had)
 
 
 async def _end_links(session: Transaction, agent_id: UUID) -> None:

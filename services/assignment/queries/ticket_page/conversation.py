@@ -9,8 +9,10 @@ from sqlalchemy import BindParameter, ColumnElement, Select, Uuid, and_, func, l
 from sqlalchemy.orm import InstrumentedAttribute
 
 from services.assignment.models import Agent, EntryVersion, LoggedEvent, Message, Note, ServiceToken
+from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.cursors import instant_in, number_in, uuid_in, word_in
 from services.assignment.queries.ticket_page.merged_tickets import Sources
+from services.assignment.queries.ticket_page.unseen_links import without_unseen
 from services.assignment.schemas.conversation import NO_SOURCES, EntryView, EventView, entry_of, event_of
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.auth import FileLinks
@@ -86,10 +88,11 @@ async def list_events(
     *,
     as_of: datetime | None = None,
     sources: Sources = NO_SOURCES,
+    reader: Caller,
 ) -> Page[EventView]:
     """The event log of a ticket, with the names of the agents who acted; with `as_of` as far as it went then.
 
-    The lines of the merged tickets in `sources` stand among its own.
+    Tickets that `reader` may not see are not named. The lines of the merged tickets in `sources` stand among its own.
     """
     log = LoggedEvent
     here = one_of(log.ticket_id, together(ticket_id, sources))
@@ -102,7 +105,8 @@ async def list_events(
     rows = (await session.execute(query)).all()
     last = rows[limit - 1].LoggedEvent if len(rows) > limit else None
     more = encode_cursor(last.at.isoformat(), last.seq, last.event_id) if last else None
-    return Page(items=[event_of(row.LoggedEvent, row.actor_name, sources) for row in rows[:limit]], next_cursor=more)
+    events = [event_of(row.LoggedEvent, row.actor_name, sources) for row in rows[:limit]]
+    return Page(items=await without_unseen(session, reader, events), next_cursor=more)
 
 
 def with_actor_names() -> Select[LoggedEvent, str]:

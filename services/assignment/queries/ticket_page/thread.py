@@ -1,7 +1,7 @@
 """The lines of a ticket's page: messages, notes and events together, the newest page first."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from services.assignment.models import LoggedEvent
+from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.cursors import instant_in, number_in, uuid_in, word_in
 from services.assignment.queries.ticket_page.conversation import (
     as_written,
@@ -34,6 +35,7 @@ from services.assignment.queries.ticket_page.conversation import (
     with_actor_names,
 )
 from services.assignment.queries.ticket_page.merged_tickets import Sources
+from services.assignment.queries.ticket_page.unseen_links import without_unseen
 from services.assignment.schemas.conversation import NO_SOURCES, EntryView, EventView, entry_of, event_of
 from shared.kit.auth import FileLinks
 from shared.kit.db import Session
@@ -167,6 +169,14 @@ async def list_thread(
         events = await _events(session, asked)
     lines = sorted([*entries, *events], key=_position, reverse=True)
     return ThreadPage(lines[:limit], lines[limit - 1].cursor if len(lines) > limit else None)
+
+
+async def thread_seen_by(session: Session, reader: Caller, thread: ThreadPage) -> ThreadPage:
+    """A page of the thread with its events like that."""
+    told = await without_unseen(session, reader, [line.event for line in thread.lines if line.event is not None])
+    by_id = {event.id: event for event in told}
+    lines = [line if line.event is None else replace(line, event=by_id[line.event.id]) for line in thread.lines]
+    return replace(thread, lines=lines)
 
 
 async def find_decision(session: Session, ticket_id: UUID) -> EventView | None:

@@ -15,7 +15,7 @@ from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.administration.configuration import list_policies
 from services.assignment.queries.people.people import list_agents, list_teams
 from services.assignment.queries.ticket_page.team_targets import with_team_target
-from services.assignment.queries.ticket_page.thread import ThreadFilter, list_thread
+from services.assignment.queries.ticket_page.thread import ThreadFilter, list_thread, thread_seen_by
 from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.queries.time_travel.snapshots import get_past_view, list_change_instants
 from services.assignment.renderings import rendered_bodies
@@ -113,6 +113,7 @@ async def past_page(
         thread = await list_thread(
             session, context.file_links, ticket.id, PER_PAGE, asked.before, show=asked.show, as_of=as_of
         )
+        thread = await thread_seen_by(session, caller, thread)
         instants = await list_change_instants(session, ticket.id, ticket.created_at)
         agents, teams, policies = await list_agents(session), await list_teams(session), await list_policies(session)
     named: Sequence[AgentView | TeamView | PolicyView] = [*agents, *teams, *policies]

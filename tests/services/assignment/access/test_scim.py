@@ -344,12 +344,10 @@ async def test_a_directory_gives_no_more_than_its_tokens_owner_has(desk: Desk, s
         expect=403,
     )
     assert await roles_of(desk, user) == {}
-    body = {
-        "group_roles": [{"group": "x", "team_id": str(team_id("online-banking")), "role_id": role_id("All access")}]
-    }
-    answer = await owner.api.send("PUT", "/v1/group-roles", json={"group_roles": body["group_roles"] * 1})
+    lords = {"group": f"Lords {word}", "team_id": str(team_id("online-banking")), "role_id": role_id("All access")}
+    answer = await owner.api.send("PUT", "/v1/group-roles", json={"group_roles": [lords]})
     assert answer.status_code == 200, "what is mapped already may stay"
-    wider = [{**body["group_roles"][0], "team_id": str(team_id("access-management"))}]
+    wider = [{**lords, "team_id": str(team_id("access-management"))}]
     assert (await owner.api.send("PUT", "/v1/group-roles", json={"group_roles": wider})).status_code == 403
 
 
