@@ -18,6 +18,7 @@ SECONDS = {
     "tests/workflows/test_long_ticket.py": 20,
     "tests/workflows/test_builds_in_trouble.py": 25,
     "tests/backup/test_drill.py": 70,
+    "tests/e2e/test_desk_languages.py": 60,
     "tests/e2e/test_mail.py": 20,
     "tests/e2e/test_people_in_copy.py": 20,
     "tests/services/assignment/sla_analysis/test_rollout_progress.py": 30,
