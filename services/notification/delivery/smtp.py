@@ -88,6 +88,11 @@ async def connect(settings: NotificationSettings) -> SMTP:
     except _AWAY as error:
         client.close()
         raise MailServerAway(str(error) or repr(error)) from error
+    except BaseException:
+        client.close()
+        raise
+    if client.transport is None:
+        raise MailServerAway("the connection ended after the greeting")
     return client
 
 

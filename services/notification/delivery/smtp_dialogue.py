@@ -18,9 +18,12 @@ from aiosmtplib import (
 )
 from aiosmtplib.email import quote_address
 
-OK, WILL_FORWARD, START_INPUT, MALFORMED = 250, 251, 354, 500
-MOST_BYTES, MOST_LINES = 65_536, 1000
-"""Of one line, and of one answer: a server that says more is not understood."""
+OK, WILL_FORWARD, START_INPUT, SERVICE_CLOSING = 250, 251, 354, 421
+MALFORMED = -1
+"""No code of a server, so that no mail is given up for an answer that is not understood."""
+MOST_BYTES = 32_768
+"""Of one answer: a server that says more is not understood."""
+_CONTROLS = dict.fromkeys((*range(0x20), 0x7F), " ")
 
 
 class SmtpDialogue(asyncio.Protocol):
@@ -34,6 +37,7 @@ class SmtpDialogue(asyncio.Protocol):
         self._timeout = timeout
         self._lines = bytearray()
         self._said: list[str] = []
+        self._said_bytes = 0
         self._replies: deque[SMTPResponse] = deque()
         self._awaited = 0
         """Answers that are still to come: what is said unasked, such as that the server will close, is passed over."""
@@ -43,20 +47,23 @@ class SmtpDialogue(asyncio.Protocol):
 
     @property
     def is_open(self) -> bool:
-        """Whether it can go on."""
-        return self._failure is None and not self._transport.is_closing()
+        """Whether it can go on: not if the server is in the middle of saying something unasked."""
+        is_in_step = not (self._lines or self._said or self._awaited or self._replies)
+        return is_in_step and self._failure is None and not self._transport.is_closing()
 
     def close(self) -> None:
-        """Ends the connection without a word."""
-        self._transport.close()
+        """Ends the connection without a word; what of a mail has not left yet does not leave."""
+        self._transport.abort()
 
     async def send(self, sender: str, address: str, message: bytes) -> str:
         """Sends one mail; returns what the server said when it took it.
 
         Raises SMTPSenderRefused, SMTPRecipientsRefused, SMTPDataError, SMTPServerDisconnected, SMTPReadTimeoutError.
         """
-        content = _as_sent(message)
-        size = f" size={len(content)}" if self._wants_size else ""
+        lines = _lines_of(message)
+        content = _as_sent(lines)
+        octets = len(lines) + lines.count(b"\n")  # without the dots that only the way needs (RFC 1870)
+        size = f" size={octets}" if self._wants_size else ""
         commands = (
             _command(f"MAIL FROM:{quote_address(sender)}{size}"),
             _command(f"RCPT TO:{quote_address(address)}"),
@@ -71,9 +78,6 @@ class SmtpDialogue(asyncio.Protocol):
         except (SMTPResponseException, SMTPRecipientsRefused):
             await self._begin_anew()
             raise
-        except asyncio.CancelledError:
-            self.close()
-            raise
         return taken.message
 
     async def reset(self) -> None:
@@ -87,14 +91,14 @@ class SmtpDialogue(asyncio.Protocol):
         answers: list[SMTPResponse] = []
         try:
             await self._say(commands, answers)
-        except SMTPServerDisconnected:
-            _judge(commands, answers, sender, address)
+        except (OSError, SMTPResponseException):
+            _judge(commands, answers, sender, address)  # what was said before says more
             raise
         try:
             _judge(commands, answers, sender, address)
         except (SMTPResponseException, SMTPRecipientsRefused):
             if answers[-1].code == START_INPUT:
-                self._transport.abort()  # it waits for a mail all the same, and would take what comes next for one
+                self.close()  # it waits for a mail all the same, and would take what comes next for one
             raise
 
     async def _begin_anew(self) -> None:
@@ -107,14 +111,25 @@ class SmtpDialogue(asyncio.Protocol):
             self.close()
 
     async def _say(self, commands: Sequence[bytes], answers: list[SMTPResponse] | None = None) -> list[SMTPResponse]:
-        """Says them in one breath; the answers, which are added to `answers` as they come."""
+        """Says them in one breath; the answers, which are added to `answers` as they come.
+
+        Unless each is answered the connection is of no more use: a late answer would be taken for that of the next.
+        421 says the same, whatever was to be answered after it.
+        """
         answers = [] if answers is None else answers
         if not self.is_open:
             raise self._failure or SMTPServerDisconnected("Connection lost")
         self._awaited += len(commands)
-        self._transport.write(b"".join(commands))
-        for _ in commands:
-            answers.append(await self._reply())
+        try:
+            self._transport.write(b"".join(commands))
+            while len(answers) < len(commands):
+                answers.append(await self._reply())
+                if answers[-1].code == SERVICE_CLOSING:
+                    self.close()
+                    break
+        except BaseException:
+            self.close()
+            raise
         return answers
 
     async def _reply(self) -> SMTPResponse:
@@ -138,27 +153,34 @@ class SmtpDialogue(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Some of the server's answers."""
         self._lines += data
-        if len(self._lines) > MOST_BYTES:
-            self._fail(SMTPResponseException(MALFORMED, "the answer is too long"))
-            return
         *lines, rest = bytes(self._lines).split(b"\n")
         self._lines = bytearray(rest)
         for line in lines:
-            self._take(line.rstrip(b"\r"))
+            if self._failure is None:
+                self._take(line)
+        if self._said_bytes + len(rest) > MOST_BYTES:
+            self._fail(SMTPResponseException(MALFORMED, "the answer is too long"))
         self._news.set()
 
     def _take(self, line: bytes) -> None:
         """One line: the last of an answer has no hyphen after its code."""
-        if not line[:3].isdigit() or len(self._said) == MOST_LINES:
+        self._said_bytes += len(line)
+        if self._said_bytes > MOST_BYTES:
+            self._fail(SMTPResponseException(MALFORMED, "the answer is too long"))
+            return
+        if not line[:3].strip().isdigit():
             self._fail(SMTPResponseException(MALFORMED, "the answer is not understood"))
             return
-        self._said.append(line[4:].strip().decode("utf-8", "surrogateescape"))
+        self._said.append(line[4:].decode("utf-8", "replace").translate(_CONTROLS).strip())
         if line[3:4] == b"-":
             return
+        code, said = int(line[:3]), "\n".join(self._said)
+        self._said, self._said_bytes = [], 0
         if self._awaited:
             self._awaited -= 1
-            self._replies.append(SMTPResponse(int(line[:3]), "\n".join(self._said)))
-        self._said = []
+            self._replies.append(SMTPResponse(code, said))
+        elif code == SERVICE_CLOSING:
+            self._fail(SMTPServerDisconnected(f"{code} {said}"))
 
     def eof_received(self) -> None:
         """The server has ended the connection."""
@@ -170,7 +192,7 @@ class SmtpDialogue(asyncio.Protocol):
 
     def _fail(self, failure: SMTPResponseException | SMTPServerDisconnected) -> None:
         self._failure = self._failure or failure
-        self._transport.close()
+        self.close()
         self._news.set()
 
 
@@ -193,8 +215,12 @@ def _judge(commands: Sequence[bytes], answers: Sequence[SMTPResponse], sender: s
                 raise SMTPDataError(answer.code, answer.message)
 
 
-def _as_sent(message: bytes) -> bytes:
+def _lines_of(message: bytes) -> bytes:
+    r"""Every line ended by one `\n`, whichever ends it had."""
+    return message.replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n") + b"\n"
+
+
+def _as_sent(lines: bytes) -> bytes:
     """With CRLF at the end of every line, and a dot more before each that begins with one."""
-    lines = message.replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n") + b"\n"
     dotted = (b"\n" + lines).replace(b"\n.", b"\n..")[1:]
     return dotted.replace(b"\n", b"\r\n")
