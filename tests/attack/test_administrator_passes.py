@@ -55,6 +55,7 @@ def test_a_pass_is_worthless_after_seconds(monkeypatch: pytest.MonkeyPatch) -> N
         + URLSafeTimedSerializer("a-secret-only-for-tests", salt="ticket-link").dumps(["", "", "", ASKED.digest]),
         f"{SCHEME} " + URLSafeTimedSerializer("a-secret-only-for-tests", salt="administrator-pass").dumps(["x"]),
     ],
+    ids=lambda _: "forged",
 )
 def test_what_was_not_signed_for_this_opens_nothing(forged: str) -> None:
     assert PASSES.read(forged, ASKED) is None
