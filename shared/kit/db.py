@@ -77,7 +77,6 @@ class Database:
             max_overflow=0,
             pool_timeout=5,
             pool_recycle=1800,
-            pool_use_lifo=True,  # so that as few as will do are at work, each with its plans made
             connect_args={"timeout": 5, "command_timeout": 30, "server_settings": SESSION_SETTINGS | LEADER_SETTINGS},
             hide_parameters=True,
         )
