@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
@@ -15,8 +15,8 @@ from babel import Locale
 from services.assignment.web.admin.webhook_client import offered_events
 from shared.kit.i18n.languages import LANGUAGES, PSEUDO_TAG
 from tests.e2e.busy_desk import NAMES, REQUESTER, fill
-from tests.local.running import LocalStack
 from tests.support.api import Json, SystemClients
+from tests.support.whole_system import whole_system
 from tests.translations.page_texts import PageTexts
 
 TABLE = Path(__file__).resolve().parents[2] / "docs" / "permissions.md"
@@ -203,11 +203,12 @@ class Walk:
 
 
 @pytest.fixture(scope="module")
-async def system(stack: LocalStack) -> SystemClients:
-    """The running system, with something to see everywhere."""
-    clients = SystemClients(stack.described())
-    await fill(clients, await clients.sign_in("ada@everdesk.example"))
-    return clients
+async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SystemClients]:
+    """A running system of its own, with something to see everywhere: elsewhere the words of other tests stand too."""
+    async with whole_system(tmp_path_factory) as stack:
+        clients = SystemClients(stack.described())
+        await fill(clients, await clients.sign_in("ada@everdesk.example"))
+        yield clients
 
 
 def browser(url: str) -> httpx2.AsyncClient:
