@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Text
+from sqlalchemy import Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.assignment.models.base import Base
@@ -13,6 +13,7 @@ class MajorIncident(Base):
     """A ticket declared a major incident. Its children are links of the kind `child`."""
 
     __tablename__ = "incidents"
+    __table_args__ = (Index("ix_incidents_declared_at", "declared_at", "ticket_id"),)
 
     ticket_id: Mapped[UUID] = mapped_column(primary_key=True)
     declared_by: Mapped[UUID]

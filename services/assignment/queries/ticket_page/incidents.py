@@ -25,11 +25,11 @@ NARROWED: Final[dict[ChildrenShown, tuple[ColumnElement[bool], ...]]] = {
     ChildrenShown.OPEN: (IS_OPEN,),
     ChildrenShown.REOPENED: (IS_REOPENED,),
 }
-IS_AMONG_OPEN: Final = f"""incidents.ticket_id = any(array(
-  select worked_on.id from tickets as worked_on where worked_on.{OPEN}))"""  # noqa: S608 - put together from constants
-"""What incidents are looked up by: gone through one by one, those of the past would be met first."""
-MOST_LISTED: Final = 200
-"""Open incidents in one list: there are never many at a time."""
+LOOKED_AT: Final = 200
+"""The newest incidents, among which the open ones are sought: neither those of the past nor all open tickets are."""
+IS_AMONG_NEWEST: Final = f"""incidents.ticket_id = any(array(
+  select newest.ticket_id from incidents as newest order by newest.declared_at desc, newest.ticket_id desc
+  limit {LOOKED_AT})) and tickets.{OPEN}"""  # noqa: S608 - put together from constants
 
 
 def related(ticket: Ticket | Row[*tuple[Any, ...]]) -> RelatedTicket:
@@ -66,13 +66,12 @@ async def get_incident(session: Session, caller: Caller, ticket: Ticket) -> Inci
 
 
 async def list_incidents(session: Session, caller: Caller) -> list[IncidentSummary]:
-    """Those that are not resolved, newest first."""
+    """Those of the newest that are not resolved, newest first."""
     query = (
         select(Ticket.id, Ticket.number, Ticket.subject, Ticket.status, MajorIncident.declared_at)
         .join(MajorIncident, MajorIncident.ticket_id == Ticket.id)
-        .where(text(IS_AMONG_OPEN), visible_to(caller.principal))
+        .where(text(IS_AMONG_NEWEST), visible_to(caller.principal))
         .order_by(MajorIncident.declared_at.desc(), Ticket.id)
-        .limit(MOST_LISTED)
     )
     return [IncidentSummary(ticket=related(row), declared_at=row.declared_at) for row in await session.execute(query)]
 
