@@ -27,7 +27,7 @@ from services.assignment.web.page_base import SESSION_COOKIE
 from shared.kit.auth import FileLinks, digest_of, new_token
 from shared.kit.clock import utc_now
 from shared.kit.db import Database, dsn_of, migrate
-from shared.kit.processes import background
+from shared.kit.processes import background, tune_gc
 from tests.load.assignment_state import assignment_state
 from tests.load.kept_data import PASSWORD, data_folder, is_filled, mark_filled
 from tests.load.meter import CpuMeter
@@ -166,6 +166,7 @@ def _app(settings: AssignmentSettings, database: Database) -> tuple[FastAPI, Cal
     app.state.app_state = assignment_state(
         settings=settings, database=database, callers=callers, file_links=FileLinks(settings)
     )
+    tune_gc()  # as the service does once it is built
     return app, callers
 
 
