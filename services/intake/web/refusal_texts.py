@@ -2,10 +2,9 @@
 
 from shared.kit.http.problems import Problem
 from shared.kit.i18n.messages import marked as _
-from shared.kit.i18n.refusal_texts import COMMON, RefusalTexts
+from shared.kit.i18n.refusal_texts import COMMON, OF_SUBMISSIONS, RefusalTexts
 
 PATTERNS = (
-    _("requests from this requester are not accepted"),
     _("this requester has %(limit)s or more open tickets: write on one of them, or wait until one is solved"),
     _("only the person who opened the ticket can do that"),
     _("this link did not come by mail; have one mailed to you under “Check ticket status” and use that"),
@@ -14,39 +13,9 @@ PATTERNS = (
     _("too many people were invited; try again tomorrow"),
     _("choose a file"),
     _("reload the page and choose the files again"),
-    _("no file can be taken just now; send your text without, and files later"),
-    _("%(name)s is larger than %(size)s MiB"),
-    _("%(name)s is a kind of file that is not accepted here; send it another way"),
     _("the file is still being scanned; try again soon"),
     _("the file was found to be dangerous and is not given out"),
-    _("a ticket holds at most %(files)s files and %(size)s MiB; leave some out"),
     _("the field %(name)s is larger than %(size)s KiB"),
-    _("files cannot be kept at the moment; try again soon"),
-    _("what was written on this ticket was erased; open a new one"),
-    _("is required"),
-    _("is too long: all fields together hold at most %(size)s KiB"),
-    _("must be one of its choices: %(choices)s"),
-    _("must be a list of its choices: %(choices)s"),
-    _("must be ticked"),
-    _("must be true or false"),
-    _("must be a date, YYYY-MM-DD"),
-    _("must be a date, YYYY-MM-DD not below %(low)s"),
-    _("must be a date, YYYY-MM-DD not above %(high)s"),
-    _("must be a date, YYYY-MM-DD from %(low)s to %(high)s"),
-    _("must be a number"),
-    _("must be a number not below %(low)s"),
-    _("must be a number not above %(high)s"),
-    _("must be a number from %(low)s to %(high)s"),
-    _("must be a whole number"),
-    _("must be a whole number not below %(low)s"),
-    _("must be a whole number not above %(high)s"),
-    _("must be a whole number from %(low)s to %(high)s"),
-    _("must be one line of at most %(count)s characters"),
-    _("must be text of at most %(count)s characters"),
-    _("must be an e-mail address, like name@example.com"),
-    _("must be a telephone number of digits, like +49 30 1234567"),
-    _("must be one file"),
-    _("must be at most %(count)s files"),
     _("only colleagues of the person who opened the ticket can follow it"),
     _("follow this ticket first; then you can write on it"),
     _("this link does not open a ticket any more"),
@@ -55,7 +24,6 @@ PATTERNS = (
     _("there is no such file"),
     _("there is no such ticket"),
     _("there is no such topic"),
-    _("is not a file you have uploaded and not used yet"),
     _("must not name a file twice"),
     _("must be a list of the ids of uploaded files"),
     _("too many streams are open; try again"),
@@ -75,6 +43,7 @@ PATTERNS = (
     _("more than %(count)s requests an hour; try again in %(seconds)s s"),
     _("more than %(count)s requests in %(window)s s; try again in %(seconds)s s"),
     _("is too large to be carried with all that belongs to it; shorten it"),
+    *OF_SUBMISSIONS,
     *COMMON,
 )
 _TEXTS = RefusalTexts(PATTERNS)

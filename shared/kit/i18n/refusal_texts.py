@@ -23,6 +23,41 @@ COMMON = (
     _("An address with characters beyond ASCII before the @ is not served here."),
 )
 """Of inputs that every service checks alike."""
+OF_SUBMISSIONS = (
+    _("requests from this requester are not accepted"),
+    _("no file can be taken just now; send your text without, and files later"),
+    _("%(name)s is larger than %(size)s MiB"),
+    _("%(name)s is a kind of file that is not accepted here; send it another way"),
+    _("a ticket holds at most %(files)s files and %(size)s MiB; leave some out"),
+    _("files cannot be kept at the moment; try again soon"),
+    _("what was written on this ticket was erased; open a new one"),
+    _("is required"),
+    _("is too long: all fields together hold at most %(size)s KiB"),
+    _("must be one of its choices: %(choices)s"),
+    _("must be a list of its choices: %(choices)s"),
+    _("must be ticked"),
+    _("must be true or false"),
+    _("must be a date, YYYY-MM-DD"),
+    _("must be a date, YYYY-MM-DD not below %(low)s"),
+    _("must be a date, YYYY-MM-DD not above %(high)s"),
+    _("must be a date, YYYY-MM-DD from %(low)s to %(high)s"),
+    _("must be a number"),
+    _("must be a number not below %(low)s"),
+    _("must be a number not above %(high)s"),
+    _("must be a number from %(low)s to %(high)s"),
+    _("must be a whole number"),
+    _("must be a whole number not below %(low)s"),
+    _("must be a whole number not above %(high)s"),
+    _("must be a whole number from %(low)s to %(high)s"),
+    _("must be one line of at most %(count)s characters"),
+    _("must be text of at most %(count)s characters"),
+    _("must be an e-mail address, like name@example.com"),
+    _("must be a telephone number of digits, like +49 30 1234567"),
+    _("must be one file"),
+    _("must be at most %(count)s files"),
+    _("is not a file you have uploaded and not used yet"),
+)
+"""Of tickets that requesters open in the support centre, and agents for them on the desk: intake checks both."""
 PARTS = frozenset({"sentence", "state"})
 """Names of placeholders whose value has a pattern of its own, and is translated too."""
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
