@@ -17,6 +17,7 @@ from services.assignment.queries.people.people import get_agent_view
 from services.assignment.schemas.people import AgentPatch, MembershipInput, MembershipView
 from services.assignment.schemas.provisioning import GroupRoleInput, GroupRolesInput, GroupRolesView, GroupRoleView
 from services.assignment.schemas.single_sign_on import FIRST
+from services.assignment.settings import AssignmentSettings
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem, not_found
 
@@ -68,7 +69,7 @@ async def replace_group_roles(
         await record_change(session, before, after)
         if after.version != before.version and provider == FIRST:
             members = await session.scalars(select(DirectoryGroupMember.agent_id).distinct())
-            await align_with_groups(session, by, sorted(members))
+            await align_with_groups(session, context.settings, by, sorted(members))
         return after
 
 
@@ -105,7 +106,9 @@ def roles_of_groups(
     return tuple(MembershipInput(team_id=team, role_id=role) for team, role in wanted.items())
 
 
-async def align_with_groups(session: Session, by: Caller, agent_ids: Sequence[UUID]) -> None:
+async def align_with_groups(
+    session: Session, settings: AssignmentSettings, by: Caller, agent_ids: Sequence[UUID]
+) -> None:
     """Updates agents' roles to those of their current SCIM groups.
 
     Raises Problem 403 for a role that `by` may not give, 409 if no administrator of agents would remain.
@@ -126,4 +129,4 @@ async def align_with_groups(session: Session, by: Caller, agent_ids: Sequence[UU
         memberships = roles_of_groups(mapped, groups[agent_id], view.memberships)
         if set(memberships) == {MembershipInput(team_id=one.team_id, role_id=one.role_id) for one in view.memberships}:
             continue
-        await change_agent_within(session, by, agent_id, AgentPatch(memberships=memberships))
+        await change_agent_within(session, settings, by, agent_id, AgentPatch(memberships=memberships))

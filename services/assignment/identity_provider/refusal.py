@@ -14,6 +14,10 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "unknown": "You have no account here. Ask an administrator to add you.",
         "no_role": "None of your groups has a role here. Ask an administrator.",
         "inactive": "Your account here is deactivated. Ask an administrator.",
+        "last_way_in": (
+            "You are the only administrator whose password works while the identity provider is away, and signing in"
+            " there would end it. Use your password, or give another administrator one first."
+        ),
         "linked": "Your address belongs to an account of somebody else at the identity provider. Ask an administrator.",
         "too_many_groups": "You are in too many groups for the identity provider to name. Ask your administrator.",
     }

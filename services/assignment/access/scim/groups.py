@@ -20,6 +20,7 @@ from services.assignment.commands.people.granting import lock_rights
 from services.assignment.models import DirectoryGroup, DirectoryGroupMember
 from services.assignment.queries.access.callers import Caller
 from services.assignment.schemas.provisioning import DirectoryGroupView
+from services.assignment.settings import AssignmentSettings
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session
 
@@ -33,7 +34,7 @@ async def create_group(context: AppState, by: Caller, body: Any) -> GroupRecord:
         group = DirectoryGroup(id=new_id(), name=_name(said), version=0, created_at=now, changed_at=now)
         await _refuse_taken(session, group.name, group.id)
         session.add(group)
-        return await _carry_out(session, by, GroupRecord(group), said, is_new=True)
+        return await _carry_out(session, context.settings, by, GroupRecord(group), said, is_new=True)
 
 
 async def replace_group(context: AppState, by: Caller, group_id: str, body: Any, expected: str | None) -> GroupRecord:
@@ -41,7 +42,7 @@ async def replace_group(context: AppState, by: Caller, group_id: str, body: Any,
     said = GROUP_KIND.normal(body)
     async with changing(context, by) as session:
         record = await _locked(session, group_id, expected)
-        return await _carry_out(session, by, record, said)
+        return await _carry_out(session, context.settings, by, record, said)
 
 
 async def patch_group(context: AppState, by: Caller, group_id: str, body: Any, expected: str | None) -> GroupRecord:
@@ -51,7 +52,7 @@ async def patch_group(context: AppState, by: Caller, group_id: str, body: Any, e
         record = await _locked(session, group_id, expected)
         said: Json = record.document()
         apply_operations(GROUP_KIND, said, operations)
-        return await _carry_out(session, by, record, GROUP_KIND.normal(said))
+        return await _carry_out(session, context.settings, by, record, GROUP_KIND.normal(said))
 
 
 async def delete_group(context: AppState, by: Caller, group_id: str, expected: str | None) -> None:
@@ -61,7 +62,7 @@ async def delete_group(context: AppState, by: Caller, group_id: str, expected: s
         members = sorted(agent_id for agent_id, _ in record.members)
         await session.delete(record.group)
         await session.flush()
-        await align_with_groups(session, by, members)
+        await align_with_groups(session, context.settings, by, members)
         await record_change(session, _view(record.group, len(members)), None)
 
 
@@ -73,7 +74,13 @@ async def _locked(session: Session, group_id: str, expected: str | None) -> Grou
 
 
 async def _carry_out(
-    session: Session, by: Caller, record: GroupRecord, said: Json, *, is_new: bool = False
+    session: Session,
+    settings: AssignmentSettings,
+    by: Caller,
+    record: GroupRecord,
+    said: Json,
+    *,
+    is_new: bool = False,
 ) -> GroupRecord:
     group = record.group
     before = None if is_new else _view(group, len(record.members))
@@ -89,7 +96,7 @@ async def _carry_out(
     await session.flush()
     await _write_members(session, group.id, added, removed)
     is_renamed = named_before != (name, external_id)
-    await align_with_groups(session, by, sorted(was | wanted) if is_renamed else sorted({*added, *removed}))
+    await align_with_groups(session, settings, by, sorted(was | wanted) if is_renamed else sorted({*added, *removed}))
     await record_change(session, before, _view(group, len(wanted), added, removed))
     return await get_group(session, str(group.id))
 

@@ -18,6 +18,7 @@ from services.assignment.models import Agent, DirectoryGroupMember, DirectoryUse
 from services.assignment.queries.access.callers import Caller
 from services.assignment.schemas.people import AgentInput, AgentPatch
 from services.assignment.schemas.provisioning import DirectoryUserView
+from services.assignment.settings import AssignmentSettings
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
 
@@ -35,7 +36,8 @@ async def create_user(context: AppState, by: Caller, body: Any) -> UserRecord:
             agent = await session.get_one(Agent, view.id)
         else:
             agent = taken.agent
-        return await _carry_out(session, by, UserRecord(agent, taken.known if taken else None), wanted)
+        record = UserRecord(agent, taken.known if taken else None)
+        return await _carry_out(session, context.settings, by, record, wanted)
 
 
 async def replace_user(context: AppState, by: Caller, user_id: str, body: Any, expected: str | None) -> UserRecord:
@@ -43,7 +45,8 @@ async def replace_user(context: AppState, by: Caller, user_id: str, body: Any, e
     said = USER_KIND.normal(body)
     async with changing(context, by) as session:
         record = await _locked(session, user_id, expected)
-        return await _carry_out(session, by, record, wanted_user(said, is_active=record.agent.is_active))
+        wanted = wanted_user(said, is_active=record.agent.is_active)
+        return await _carry_out(session, context.settings, by, record, wanted)
 
 
 async def patch_user(context: AppState, by: Caller, user_id: str, body: Any, expected: str | None) -> UserRecord:
@@ -54,14 +57,14 @@ async def patch_user(context: AppState, by: Caller, user_id: str, body: Any, exp
         said: Json = record.document()
         apply_operations(USER_KIND, said, operations)
         wanted = wanted_user(USER_KIND.normal(said), is_active=record.agent.is_active)
-        return await _carry_out(session, by, record, wanted)
+        return await _carry_out(session, context.settings, by, record, wanted)
 
 
 async def delete_user(context: AppState, by: Caller, user_id: str, expected: str | None) -> None:
     """Deactivates the agent and hides the user; their history stays. Raises ScimRefusal 404, 412."""
     async with changing(context, by) as session:
         record = await _locked(session, user_id, expected)
-        await change_agent_within(session, by, record.agent.id, AgentPatch(is_active=False))
+        await change_agent_within(session, context.settings, by, record.agent.id, AgentPatch(is_active=False))
         known = record.known or _new(record.agent)
         before = _view(record.agent, known)
         known.deleted_at = known.changed_at = utc_now()
@@ -89,7 +92,9 @@ def _taken() -> ScimRefusal:
     return ScimRefusal(409, "somebody else has this userName or e-mail address", "uniqueness")
 
 
-async def _carry_out(session: Session, by: Caller, record: UserRecord, wanted: WantedUser) -> UserRecord:
+async def _carry_out(
+    session: Session, settings: AssignmentSettings, by: Caller, record: UserRecord, wanted: WantedUser
+) -> UserRecord:
     agent, known = record.agent, record.known
     other = await find_user_by_name(session, wanted.user_name, wanted.email)
     if other is not None and other.agent.id != agent.id:
@@ -97,7 +102,7 @@ async def _carry_out(session: Session, by: Caller, record: UserRecord, wanted: W
     patch: Json = {"email": wanted.email, "name": wanted.name, "is_active": wanted.is_active}
     differing = {name: value for name, value in patch.items() if value != getattr(agent, name)}
     if differing:
-        await change_agent_within(session, by, agent.id, AgentPatch(**differing))
+        await change_agent_within(session, settings, by, agent.id, AgentPatch(**differing))
     said = (wanted.user_name, wanted.external_id, wanted.document, None)
     if known is None or said != (known.user_name, known.external_id, known.document, known.deleted_at):
         before = _view(agent, known) if known else None

@@ -13,28 +13,26 @@ from services.assignment.access.single_sign_on.keys import SignOnKeys
 from services.assignment.app_state import AppState
 from services.assignment.commands.configuration.administration import changes_of, changing
 from services.assignment.commands.configuration.audit import record_change
-from services.assignment.commands.people.granting import lock_rights, refuse_excess
+from services.assignment.commands.people.granting import NO_WAY_IN, has_way_in, lock_rights, refuse_excess
 from services.assignment.models import (
     Agent,
     GroupRole,
     Membership,
     PendingSignIn,
-    ProviderIdentity,
     Role,
     SingleSignOn,
 )
 from services.assignment.models import Session as SignedInSession
 from services.assignment.queries.access.callers import Caller, grant_of
+from services.assignment.queries.access.password_replacement import issuers_instead_of_passwords
 from services.assignment.schemas.single_sign_on import (
     FIRST,
     NewProvider,
-    PasswordUse,
     SingleSignOnPatch,
     SingleSignOnView,
 )
 from services.assignment.settings import AssignmentSettings
 from shared.contracts.base import TeamId
-from shared.contracts.vocabulary import Permission
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem, invalid, not_found
 
@@ -258,26 +256,5 @@ async def _check_may_be_anybody(session: Session, by: Caller) -> None:
 
 async def _refuse_lock_out(session: Session, settings: AssignmentSettings) -> None:
     """Raises Problem 409 if no administrator of agents could sign in while the providers are away."""
-    views = [one.view for one in await list_connections(session, settings)]
-    only_there = [one.issuer for one in views if one.is_enabled and one.passwords is PasswordUse.UNLINKED_ONLY]
-    if not only_there:
-        return
-    linked = select(ProviderIdentity.agent_id).where(ProviderIdentity.issuer.in_(only_there))
-    query = (
-        select(Agent.id)
-        .join(Membership, Membership.agent_id == Agent.id)
-        .join(Role, Role.id == Membership.role_id)
-        .where(
-            Agent.is_active,
-            Agent.password_hash.is_not(None),
-            Agent.id.not_in(linked),
-            Role.permissions.contains([Permission.ADMIN_AGENTS.value]),
-        )
-        .limit(1)
-    )
-    if await session.scalar(query) is None:
-        detail = (
-            "keep an administrator with a password who never signs in with the provider: else nobody gets in while the"
-            " provider is away"
-        )
-        raise Problem(409, "no_way_in", detail)
+    if await issuers_instead_of_passwords(session, settings) and not await has_way_in(session, settings):
+        raise Problem(409, "no_way_in", NO_WAY_IN)

@@ -118,7 +118,7 @@ async def finish_sign_on(context: AppState, number: int, answer: ProviderAnswer,
     async with context.database.begin() as session:
         await refuse_ended(session, at_provider)
         issuers = {one.view.issuer for one in await list_connections(session, context.settings) if one.is_usable}
-        agent = await find_or_make_agent(session, connection.view, claims, visit.address, issuers)
+        agent = await find_or_make_agent(session, context.settings, connection.view, claims, visit.address, issuers)
         outcome = await sign_in_as(context, session, agent, visit, proof)
     context.relay.wake()
     return Arrival(outcome, following)

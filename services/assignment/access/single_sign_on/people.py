@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from services.assignment.access.group_roles import get_group_roles, roles_of_groups
 from services.assignment.commands.configuration.audit import record_change, set_actor
-from services.assignment.commands.people.granting import lock_rights
+from services.assignment.commands.people.granting import administration_now, has_way_in, lock_rights
 from services.assignment.commands.people.people import change_agent_within, create_agent
 from services.assignment.identity_provider.id_tokens import Claims
 from services.assignment.identity_provider.refusal import SignOnRefused
@@ -18,6 +18,7 @@ from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.people.people import get_agent_view
 from services.assignment.schemas.people import AgentInput, AgentPatch, MembershipInput
 from services.assignment.schemas.single_sign_on import ProviderFactor, ProviderLinkView, SingleSignOnView
+from services.assignment.settings import AssignmentSettings
 from shared.contracts.base import AgentId, TeamId
 from shared.contracts.vocabulary import ActorKind, Channel, Permission, Scope
 from shared.domain.permissions import Grant, Principal
@@ -44,11 +45,17 @@ def everdesk_itself(name: str, address: str) -> Caller:
 
 
 async def find_or_make_agent(
-    session: Session, connection: SingleSignOnView, claims: Claims, address: str, issuers: Collection[str] = ()
+    session: Session,
+    settings: AssignmentSettings,
+    connection: SingleSignOnView,
+    claims: Claims,
+    address: str,
+    issuers: Collection[str] = (),
 ) -> Agent:
     """The agent to sign in, linked and with the roles of their groups; created if enabled. Raises SignOnRefused.
 
-    `issuers` are the providers in use: none takes over an agent whom another knows, by their address.
+    `issuers` are the providers in use: none takes over an agent whom another knows, by their address. The last
+    administrator whose password works is not linked where that would end it.
     """
     by = everdesk_itself(f"Single sign-on ({connection.name})"[:255], address)
     set_actor(session, by)
@@ -62,14 +69,17 @@ async def find_or_make_agent(
         agent = await _agent_by_address(session, by, connection, claims, groups)
         if await _is_linked(session, agent, {connection.issuer, *issuers}):
             raise SignOnRefused("linked")
+        administration = await administration_now(session, settings)
         await _link(session, connection, claims, agent)
+        if administration.has_way_in and not await has_way_in(session, settings):
+            raise SignOnRefused("last_way_in")
     else:
         agent = await session.get_one(Agent, identity.agent_id)
         identity.last_used_at = utc_now()
     if not agent.is_active:
         raise SignOnRefused("inactive")
     if groups is not None:
-        await _give_roles(session, by, agent, connection.provider, groups)
+        await _give_roles(session, settings, by, agent, connection.provider, groups)
     return agent
 
 
@@ -153,7 +163,14 @@ def groups_of(connection: SingleSignOnView, claims: Claims) -> frozenset[str] | 
     return frozenset(one for one in listed if isinstance(one, str))
 
 
-async def _give_roles(session: Session, by: Caller, agent: Agent, provider: int, groups: frozenset[str]) -> None:
+async def _give_roles(
+    session: Session,
+    settings: AssignmentSettings,
+    by: Caller,
+    agent: Agent,
+    provider: int,
+    groups: frozenset[str],
+) -> None:
     """Updates roles by groups, unless no administrator would remain; unchanged agents cost one read."""
     mapped = (await get_group_roles(session, provider)).group_roles
     view = await get_agent_view(session, agent.id)
@@ -163,7 +180,7 @@ async def _give_roles(session: Session, by: Caller, agent: Agent, provider: int,
         return
     try:
         async with session.begin_nested():
-            await change_agent_within(session, by, agent.id, AgentPatch(memberships=wanted))
+            await change_agent_within(session, settings, by, agent.id, AgentPatch(memberships=wanted))
     except Problem as problem:
         if problem.code != "last_administrator":
             raise

@@ -1,13 +1,16 @@
 """Guards of rights: nobody gives away what they do not have, and an administrator always remains."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, select
 
 from services.assignment.commands.configuration.versions import lock
-from services.assignment.models import Agent, GroupRole, Membership, Role
+from services.assignment.models import Agent, GroupRole, Membership, ProviderIdentity, Role
 from services.assignment.queries.access.callers import Caller, grant_of
+from services.assignment.queries.access.password_replacement import issuers_instead_of_passwords
+from services.assignment.settings import AssignmentSettings
 from shared.contracts.base import TeamId
 from shared.contracts.vocabulary import Permission, Scope
 from shared.domain.permissions import Grant, missing_to_grant
@@ -16,6 +19,10 @@ from shared.kit.http.problems import Problem
 
 ADMINISTERS = Permission.ADMIN_AGENTS
 """Who holds it can give every other right back."""
+NO_WAY_IN = (
+    "keep an administrator with a password who never signs in with the provider: else nobody gets in while the"
+    " provider is away"
+)
 
 
 async def lock_rights(session: Session) -> None:
@@ -83,33 +90,59 @@ def refuse_excess(by: Caller, grant: Grant) -> None:
         raise Problem(403, "exceeds_own_rights", detail)
 
 
-async def somebody_has_everything(session: Session) -> bool:
-    """Whether anybody who can sign in holds every right for every ticket: who else could give the rarer ones back?"""
-    whole = Role.permissions.contains([permission.value for permission in Permission])
-    return await session.scalar(_holders(whole & (Role.scope == Scope.ALL.value))) is not None
+@dataclass(frozen=True, slots=True)
+class Administration:
+    """Who could administer, looked at before a change, so that it takes nothing away for good."""
+
+    has_everything: bool
+    """Somebody who can sign in holds every right for every ticket: who else could give the rarer ones back?"""
+    has_way_in: bool
+    """An administrator of agents can sign in with a password, whatever the identity providers do."""
 
 
-async def check_administrator_remains(session: Session, *, had_everything: bool) -> None:
+async def administration_now(session: Session, settings: AssignmentSettings) -> Administration:
+    """How it is at this moment of the transaction."""
+    return Administration(await _somebody_has_everything(session), await has_way_in(session, settings))
+
+
+async def check_administrator_remains(session: Session, settings: AssignmentSettings, before: Administration) -> None:
     """Raises Problem 409 if, with the changes of this transaction, nobody could administer agents any more.
 
-    So it does if somebody had every right before (`had_everything`), and now nobody would: rights that nobody holds
-    can be given by nobody.
+    So it does if somebody had every right before and now nobody would, as rights that nobody holds can be given by
+    nobody; and if the change takes the last administrator whose password still works where a provider has taken the
+    place of passwords.
     """
     await session.flush()
     if await session.scalar(_holders(Role.permissions.contains([ADMINISTERS.value]))) is None:
         detail = f"nobody who can sign in would hold {ADMINISTERS.value} any more; give it to somebody else first"
         raise Problem(409, "last_administrator", detail)
-    if had_everything and not await somebody_has_everything(session):
+    if before.has_everything and not await _somebody_has_everything(session):
         detail = "nobody who can sign in would hold every right any more, and so nobody could give them all again"
         raise Problem(409, "last_administrator", detail)
+    if before.has_way_in and not await has_way_in(session, settings):
+        raise Problem(409, "last_administrator", NO_WAY_IN)
 
 
-def _holders(role: ColumnElement[bool]) -> Select[UUID]:
-    """Active agents with a password and a role that is like this; one suffices."""
+async def has_way_in(session: Session, settings: AssignmentSettings) -> bool:
+    """Whether an administrator of agents has a password that no identity provider has taken the place of."""
+    only_there = await issuers_instead_of_passwords(session, settings)
+    linked = select(ProviderIdentity.agent_id).where(ProviderIdentity.issuer.in_(only_there))
+    administers = Role.permissions.contains([ADMINISTERS.value])
+    query = _holders(administers & Agent.id.not_in(linked) if only_there else administers)
+    return await session.scalar(query) is not None
+
+
+async def _somebody_has_everything(session: Session) -> bool:
+    whole = Role.permissions.contains([permission.value for permission in Permission])
+    return await session.scalar(_holders(whole & (Role.scope == Scope.ALL.value))) is not None
+
+
+def _holders(condition: ColumnElement[bool]) -> Select[UUID]:
+    """Active agents with a password for whom, or for a role of whom, this holds; one suffices."""
     return (
         select(Agent.id)
         .join(Membership, Membership.agent_id == Agent.id)
         .join(Role, Role.id == Membership.role_id)
-        .where(Agent.is_active, Agent.password_hash.is_not(None), role)
+        .where(Agent.is_active, Agent.password_hash.is_not(None), condition)
         .limit(1)
     )

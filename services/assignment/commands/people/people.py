@@ -22,13 +22,13 @@ from services.assignment.commands.people.announcements import (
 )
 from services.assignment.commands.people.departures import note_departures
 from services.assignment.commands.people.granting import (
+    administration_now,
     check_administrator_remains,
     check_may_act_for,
     check_may_change_role,
     check_may_grant,
     check_may_spare_second_factor,
     lock_rights,
-    somebody_has_everything,
 )
 from services.assignment.commands.people.passwords import hash_new_password
 from services.assignment.commands.people.team_activity import switch_team
@@ -50,6 +50,7 @@ from services.assignment.schemas.people import (
     TeamPatch,
     TeamView,
 )
+from services.assignment.settings import AssignmentSettings
 from shared.contracts.base import TeamId
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session as Transaction
@@ -87,11 +88,16 @@ async def change_agent(context: AppState, caller: Caller, agent_id: UUID, body: 
     given = body.password
     password = await _hashed(given, *await _names_of(context, agent_id)) if given else None
     async with changing(context, caller) as session:
-        return await change_agent_within(session, caller, agent_id, body, password)
+        return await change_agent_within(session, context.settings, caller, agent_id, body, password)
 
 
 async def change_agent_within(
-    session: Transaction, caller: Caller, agent_id: UUID, body: AgentPatch, password_hash: str | None = None
+    session: Transaction,
+    settings: AssignmentSettings,
+    caller: Caller,
+    agent_id: UUID,
+    body: AgentPatch,
+    password_hash: str | None = None,
 ) -> AgentView:
     """The same, as a part of a larger change; `password_hash` is that of the body's password."""
     changes = changes_of(body, NULLABLE)
@@ -107,7 +113,7 @@ async def change_agent_within(
     before = await get_agent_view(session, agent_id)
     await _check_rights(session, caller, before, body)
     await complete_abilities(session, agent, changes)
-    had_everything = await somebody_has_everything(session)
+    administration = await administration_now(session, settings)
     differs = apply_changes(agent, changes)
     if password_hash is not None:
         agent.password_hash = password_hash
@@ -120,7 +126,7 @@ async def change_agent_within(
         await _end_links(session, agent_id)
     if password_hash is not None or not agent.is_active:
         await session.execute(delete(Session).where(Session.agent_id == agent_id))
-    await check_administrator_remains(session, had_everything=had_everything)
+    await check_administrator_remains(session, settings, administration)
     await agent_changed(session, agent, utc_now())
     if password_hash is not None:
         await tell_of_change(session, agent, "password_changed")
@@ -206,13 +212,13 @@ async def change_role(context: AppState, by: Caller, role_id: UUID, body: RolePa
         teams = select(Membership.team_id).where(Membership.agent_id.in_(agent_ids))
         rosters = await get_rosters(session, set(await session.scalars(teams)))
         standings = await get_standings(session, agent_ids)
-        had_everything = await somebody_has_everything(session)
+        administration = await administration_now(session, context.settings)
         if apply_changes(role, changes):
             role.version += 1
             await check_may_change_role(session, by, role, granted)
             if before.requires_second_factor and not role.requires_second_factor:
                 await check_may_spare_second_factor(session, by, role)
-            await check_administrator_remains(session, had_everything=had_everything)
+            await check_administrator_remains(session, context.settings, administration)
             await session.flush()
             await note_departures(session, agent_ids)
             await members_changed(session, rosters, utc_now())
