@@ -22,6 +22,8 @@ from services.assignment.schemas.saved_reports import (
     SchedulePatch,
     ScheduleView,
 )
+from shared.contracts.vocabulary import Permission
+from shared.domain.permissions import holds, only_reads
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem, invalid, not_found
@@ -29,6 +31,9 @@ from shared.kit.http.problems import Problem, invalid, not_found
 MOST_SCHEDULES = 50
 """That an agent may have."""
 SHOWN_RUNS = 10
+OWNER_INACTIVE = "its owner is deactivated"
+OWNER_WITHOUT_REPORTS = "its owner may not see reports any more"
+OWNER_READS = "its owner may only read now, and has nothing sent to others"
 KINDS[ScheduleView] = "report-schedule"
 
 
@@ -42,13 +47,13 @@ async def list_schedules(session: Session, caller: Caller) -> list[ScheduleView]
     query = select(ReportSchedule).where(ReportSchedule.owner_id == caller.agent_id)
     schedules = (await session.scalars(query.order_by(func.lower(ReportSchedule.name), ReportSchedule.id))).all()
     runs = await _runs(session, [one.id for one in schedules])
-    return [_view(one, runs[one.id]) for one in schedules]
+    return [_view(caller, one, runs[one.id]) for one in schedules]
 
 
 async def get_schedule(session: Session, caller: Caller, schedule_id: UUID) -> ScheduleView:
     """One of the caller's. Raises Problem 404."""
     schedule = await _own(session, caller, schedule_id)
-    return _view(schedule, (await _runs(session, [schedule.id]))[schedule.id])
+    return _view(caller, schedule, (await _runs(session, [schedule.id]))[schedule.id])
 
 
 async def create_schedule(session: Session, caller: Caller, asked: ScheduleInput) -> ScheduleView:
@@ -72,8 +77,8 @@ async def create_schedule(session: Session, caller: Caller, asked: ScheduleInput
     )
     session.add(schedule)
     await session.flush()
-    await record_change(session, None, _view(schedule, []))
-    return _view(schedule, [])
+    await record_change(session, None, _view(caller, schedule, []))
+    return _view(caller, schedule, [])
 
 
 async def change_schedule(context: AppState, caller: Caller, schedule_id: UUID, asked: SchedulePatch) -> ScheduleView:
@@ -84,7 +89,7 @@ async def change_schedule(context: AppState, caller: Caller, schedule_id: UUID, 
     changes = changes_of(asked, nullable=frozenset({"weekday", "day"}))
     async with changing(context, caller) as session:
         schedule = await _own(session, caller, schedule_id, is_locked=True)
-        before = _view(schedule, [])
+        before = _view(caller, schedule, [])
         if asked.recipients is not None:
             await _check_recipients(session, caller, asked.recipients)
         elif asked.model_fields_set:
@@ -96,7 +101,7 @@ async def change_schedule(context: AppState, caller: Caller, schedule_id: UUID, 
             schedule.next_due_at = times_of(schedule).next_after(utc_now())
         schedule.version += 1
         await session.flush()
-        await record_change(session, before, _view(schedule, []))
+        await record_change(session, before, _view(caller, schedule, []))
         return await get_schedule(session, caller, schedule_id)
 
 
@@ -120,7 +125,7 @@ async def delete_schedule(context: AppState, caller: Caller, schedule_id: UUID) 
     """Sends nothing more. Raises Problem 404."""
     async with changing(context, caller) as session:
         schedule = await _own(session, caller, schedule_id, is_locked=True)
-        await record_change(session, _view(schedule, []), None)
+        await record_change(session, _view(caller, schedule, []), None)
         await session.delete(schedule)
 
 
@@ -136,6 +141,20 @@ def refuse_reader_to(caller: Caller, recipients: Collection[UUID]) -> None:
     """Raises Problem 403 if an agent who may only read would have mail sent to somebody else."""
     if set(recipients) - {caller.agent_id}:
         refuse_reader(caller.principal)
+
+
+def why_not_sent(owner: Caller | None, recipients: Collection[UUID]) -> str | None:
+    """Why a schedule pauses, in words, as its owner could not make it now; None if it is sent.
+
+    It goes on by itself when the owner has the permission again, or names other recipients.
+    """
+    if owner is None:
+        return OWNER_INACTIVE
+    if not holds(owner.principal, Permission.REPORT_VIEW):
+        return OWNER_WITHOUT_REPORTS
+    if set(recipients) - {owner.agent_id} and only_reads(owner.principal):
+        return OWNER_READS
+    return None
 
 
 async def _check_recipients(session: Session, caller: Caller, recipients: list[UUID]) -> None:
@@ -176,7 +195,8 @@ async def _runs(session: Session, schedule_ids: list[UUID]) -> dict[UUID, list[R
     return found
 
 
-def _view(schedule: ReportSchedule, runs: list[RunView]) -> ScheduleView:
+def _view(caller: Caller, schedule: ReportSchedule, runs: list[RunView]) -> ScheduleView:
+    paused_because = why_not_sent(caller, schedule.recipients)
     return ScheduleView(
         id=schedule.id,
         name=schedule.name,
@@ -189,7 +209,8 @@ def _view(schedule: ReportSchedule, runs: list[RunView]) -> ScheduleView:
         time_zone=schedule.time_zone,
         recipients=schedule.recipients,
         is_paused=schedule.is_paused,
-        next_due_at=None if schedule.is_paused else schedule.next_due_at,
+        paused_because=paused_because,
+        next_due_at=None if schedule.is_paused or paused_because else schedule.next_due_at,
         version=schedule.version,
         runs=runs,
     )

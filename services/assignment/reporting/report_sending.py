@@ -16,7 +16,7 @@ from services.assignment.models import ReportRun, ReportSchedule
 from services.assignment.queries.access.callers import Caller, find_agent_caller
 from services.assignment.queries.periods import InvalidPeriod
 from services.assignment.reporting.catalogue import REPORTS, ReportParameters
-from services.assignment.reporting.report_schedules import refuse_reader_to, times_of
+from services.assignment.reporting.report_schedules import refuse_reader_to, times_of, why_not_sent
 from services.assignment.schemas.saved_reports import RunView
 from shared.contracts.base import AgentId
 from shared.contracts.events import ReportReady
@@ -79,7 +79,9 @@ async def _run(
     context: AppState, session: Session, schedule: ReportSchedule, due_on: date, period: str, now: datetime
 ) -> RunView:
     sent, refused = 0, ""
-    for agent_id in schedule.recipients:
+    owner = await find_agent_caller(context.database, AgentId(schedule.owner_id), Channel.DESK)
+    paused_because = why_not_sent(owner, schedule.recipients)
+    for agent_id in () if paused_because else schedule.recipients:
         caller = await find_agent_caller(context.database, AgentId(agent_id), Channel.DESK)
         if caller is None or not holds(caller.principal, Permission.REPORT_VIEW):
             continue
@@ -95,7 +97,7 @@ async def _run(
             log.exception("report.failed", schedule_id=str(schedule.id))
             refused = "the report could not be made"
     result = "failed" if refused else "sent" if sent else "skipped"
-    detail = refused or ("" if sent else "none of its recipients is active and may see reports")
+    detail = paused_because or refused or ("" if sent else "none of its recipients is active and may see reports")
     run = RunView.model_validate(
         {"period": period, "at": now, "result": result, "detail": detail[:500], "sent_to": sent}
     )

@@ -151,6 +151,8 @@ class ScheduleView(View):
     time_zone: str
     recipients: list[UUID]
     is_paused: bool
+    paused_because: str | None
+    """Why it pauses by itself: its owner could not have it sent with the roles of now. It goes on when they can."""
     next_due_at: datetime | None
     """Null while paused."""
     version: int

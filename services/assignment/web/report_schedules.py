@@ -44,6 +44,10 @@ SHOWN_WORDS = (
     marked("sent"),
     marked("skipped"),
     marked("failed"),
+    marked("its owner is deactivated"),
+    marked("its owner may not see reports any more"),
+    marked("its owner may only read now, and has nothing sent to others"),
+    marked("none of its recipients is active and may see reports"),
 )
 """Values of a schedule and its runs that the page shows."""
 AS_IT_IS = "as-it-is"
