@@ -23,21 +23,16 @@ from services.assignment.routing_rules.counts import MatchCounts
 from services.assignment.routing_rules.table import RoutingTables
 from services.assignment.settings import AssignmentSettings
 from services.assignment.siblings import Siblings
+from services.assignment.sign_in_line import SignInLine
 from services.assignment.what_if_process import WhatIfWorker
 from shared.kit.attention import Attention
 from shared.kit.auth import FileLinks
 from shared.kit.db import Database
-from shared.kit.http.problems import unavailable
 from shared.kit.http.safe_client import SafeHttpClient
 from shared.kit.relay import Relay
 from shared.kit.ticket_errors import TicketsUnavailable
 from shared.kit.tickets import ANSWER_WITHIN, Tickets
 from shared.kit.user_content.renderer import BodyRenderer
-
-SIGN_INS_AT_ONCE = 4
-"""A flood of guesses then waits by itself: hashing is slow on purpose, and attempts at one account wait in line."""
-SIGN_INS_WAITING = 500
-"""More than can be looked at within a minute are refused: they would only wait until their clients give up."""
 
 
 class ConcurrencyLimit:
@@ -60,25 +55,6 @@ class ConcurrencyLimit:
             self._places.release()
 
 
-class SignInQueue:
-    """Lets few sign-ins be looked at at once, and not many wait."""
-
-    def __init__(self, width: int = SIGN_INS_AT_ONCE, waiting: int = SIGN_INS_WAITING) -> None:
-        self._places, self._room = asyncio.Semaphore(width), waiting
-
-    @asynccontextmanager
-    async def enter(self) -> AsyncIterator[None]:
-        """Waits for a place. Raises Problem 503 when too many wait already."""
-        if not self._room:
-            raise unavailable("too many sign-ins at this moment; try again soon", retry_after=10)
-        self._room -= 1
-        try:
-            async with self._places:
-                yield
-        finally:
-            self._room += 1
-
-
 @dataclass(frozen=True, slots=True)
 class AppState:
     """The service's connections and caches."""
@@ -96,7 +72,7 @@ class AppState:
     siblings: Siblings
     intake: IntakeClient
     streams: ChangeStreams
-    sign_ins: SignInQueue = field(default_factory=SignInQueue)
+    sign_ins: SignInLine = field(default_factory=SignInLine)
     what_if_worker: WhatIfWorker = field(default_factory=WhatIfWorker)
     provider: ProviderCache = field(default_factory=ProviderCache)
     """What the organisation's identity provider says of itself."""

@@ -1,7 +1,7 @@
 """Counts failed authentication attempts and locks, in the database, so that replicas and restarts share them."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -62,6 +62,16 @@ async def count_attempt(session: Session, subjects: Mapping[str, Subject], now: 
         counted = insert(LoginAttempt).values(subject=subject.digest, **values)
         await session.execute(counted.on_conflict_do_update(index_elements=["subject"], set_=values))
     return Counted(locks=set_by_this)
+
+
+async def find_lock(session: Session, subjects: Iterable[Subject], now: datetime) -> datetime | None:
+    """The end of the longest lock in force; counts nothing and waits for nobody."""
+    digests = [one.digest for one in subjects]
+    query = select(func.max(LoginAttempt.locked_until))
+    found: datetime | None = await session.scalar(
+        query.where(LoginAttempt.subject.in_(digests), LoginAttempt.locked_until > now)
+    )
+    return found
 
 
 async def forget_failures(session: Session, *subjects: Subject) -> None:

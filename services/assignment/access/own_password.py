@@ -17,7 +17,7 @@ async def change_own_password(context: AppState, by: Caller, current: str, new: 
 
     Raises Problem 401 for a wrong password, 422 for a new one that is easily guessed, 429 while locked out.
     """
-    checked = await check_password(context, by.email, current, visit.address)
+    checked = await check_password(context, by.email, current, visit)
     if checked.id != by.agent_id:
         raise wrong_credentials()
     hashed = await hash_new_password(new, (checked.email, checked.name))

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, select
 
+from services.assignment.access.known_browsers import KnownBrowser
 from services.assignment.access.provider_sessions import ProviderSession, provider_columns
 from services.assignment.app_state import AppState
 from services.assignment.models import Agent, PendingSignIn, Session
@@ -30,6 +31,8 @@ class Visit:
     user_agent: str = ""
     replaced: bytes | None = None
     """The digest of the session that this browser had, which the new one takes the place of."""
+    browser: KnownBrowser | None = None
+    """Where the agent of this browser's cookie has signed in before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Signing in with a password, with a lock-out that does not depend on cookies."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, func, select
@@ -10,6 +11,7 @@ from services.assignment.access.attempts import (
     Counted,
     Subject,
     count_attempt,
+    find_lock,
     forget_failures,
     seconds_until,
     subject_of,
@@ -33,6 +35,8 @@ from shared.kit.telemetry import log
 TRIES = {"account from address": 5, "account": 25, "address": 100}
 """Failures until the first lock. The limit of an account alone is higher, so that strangers cannot lock its owner out.
 """
+BROWSER = "browser"
+"""The one subject of an attempt in a known browser: others' failures do not lock it, and its own lock nobody else."""
 PASSWORD = "password"  # noqa: S105 - the name of a proof
 
 
@@ -43,24 +47,49 @@ async def sign_in(context: AppState, email: str, password: str, visit: Visit) ->
     checked and uncounted on success. Other failures from the same address stay counted: otherwise an attacker could
     reset the counter by signing in to an account of their own.
     """
-    agent = await check_password(context, email, password, visit.address)
+    agent = await check_password(context, email, password, visit)
     async with context.database.begin() as session:
         return await sign_in_as(context, session, agent, visit, SignInProof(PASSWORD))
 
 
-async def check_password(context: AppState, email: str, password: str, address: str) -> Agent:
-    """The active agent with these credentials. Raises Problem 401 for wrong ones, 429 while locked out."""
+async def check_password(context: AppState, email: str, password: str, visit: Visit) -> Agent:
+    """The active agent with these credentials.
+
+    Raises Problem 401 for wrong ones, 429 while locked out, 503 when too many are looked at. Whoever is locked out is
+    told at once: that is read before waiting in line, and nothing is hashed for it.
+    """
     if not is_text(email) or not is_text(password):
         raise wrong_credentials()
-    async with context.sign_ins.enter():
-        return await _check_password(context, email, password, address)
+    tried = await _look_up(context, email, visit)
+    async with context.sign_ins.enter(network_of(visit.address), is_known=BROWSER in tried.subjects):
+        return await _check_password(context, tried, password)
 
 
-async def _check_password(context: AppState, email: str, password: str, address: str) -> Agent:
-    now, subjects = utc_now(), subjects_of(email, address)
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    email: str
+    subjects: Mapping[str, Subject]
+
+
+async def _look_up(context: AppState, email: str, visit: Visit) -> _Attempt:
+    """What an attempt is counted for. Raises Problem 429 for one that is locked out, known account or not."""
+    now, browser = utc_now(), visit.browser
     async with context.database.begin() as session:
-        counted = await count_attempt(session, subjects, now)
-        agent = await session.scalar(select(Agent).where(func.lower(Agent.email) == address_key(email)))
+        agent = await _find_agent(session, email)
+        is_known = browser is not None and agent is not None and browser.agent_id == agent.id
+        subjects = {BROWSER: browser.subject} if browser and is_known else subjects_of(email, visit.address)
+        holds_until = await find_lock(session, subjects.values(), now)
+    if holds_until is not None:
+        _log_refusal("locked_out", agent)
+        raise locked_out(seconds_until(holds_until, now))
+    return _Attempt(email, subjects)
+
+
+async def _check_password(context: AppState, tried: _Attempt, password: str) -> Agent:
+    now = utc_now()
+    async with context.database.begin() as session:
+        counted = await count_attempt(session, tried.subjects, now)
+        agent = await _find_agent(session, tried.email)
     if counted.holds_until is not None:
         _log_refusal("locked_out", agent)
         raise locked_out(seconds_until(counted.holds_until, now))
@@ -69,8 +98,12 @@ async def _check_password(context: AppState, email: str, password: str, address:
         raise wrong_credentials()
     async with context.database.begin() as session:
         await check_password_allowed(session, context.settings, agent.id)
-        await _forgive(session, subjects, counted)
+        await _forgive(session, tried.subjects, counted)
     return agent
+
+
+async def _find_agent(session: Transaction, email: str) -> Agent | None:
+    return await session.scalar(select(Agent).where(func.lower(Agent.email) == address_key(email)))
 
 
 def _log_refusal(reason: str, agent: Agent | None) -> None:
@@ -122,6 +155,10 @@ def subjects_of(email: str, address: str) -> Mapping[str, Subject]:
 
 
 async def _forgive(session: Transaction, subjects: Mapping[str, Subject], counted: Counted) -> None:
-    """Uncounts on success: all failures of the account, but only this attempt for the address."""
+    """Uncounts on success: all failures of the account or known browser, but only this attempt for the address.
+
+    From a known browser the account's failures stay: they are of others, who would else be let go on.
+    """
     await forget_failures(session, *(subject for name, subject in subjects.items() if name != "address"))
-    await take_back(session, subjects["address"], counted.locks["address"])
+    if "address" in subjects:
+        await take_back(session, subjects["address"], counted.locks["address"])

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from services.assignment.access.known_browsers import KnownBrowsers
 from services.assignment.settings import AssignmentSettings
 from services.assignment.web import (
     account,
@@ -77,7 +78,9 @@ def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
         figure_name=figure_name,
     )
     languages = LanguageChoice(offered_languages(settings), secure_cookies=secure, has_switch=False)
-    app.state.desk = DeskPages(pages, Flash(settings.session_secret.get_secret_value()), languages)
+    app.state.desk = DeskPages(
+        pages, Flash(settings.session_secret.get_secret_value()), KnownBrowsers(settings), languages
+    )
     pages.mount(app)
     languages.install(app)
     secret = settings.session_secret.get_secret_value()

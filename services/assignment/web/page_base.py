@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from starlette.status import HTTP_303_SEE_OTHER
 
+from services.assignment.access.known_browsers import LASTS_SECONDS, KnownBrowsers
 from services.assignment.access.sessions import SignedIn
 from services.assignment.app_state import AppState
 from services.assignment.deps import get_app_state
@@ -30,6 +31,8 @@ from shared.kit.organisation_name import OrganisationName
 SESSION_COOKIE = "everdesk_session"
 PENDING_COOKIE = "everdesk_sign_in"
 """Of a sign-in that waits for the second factor."""
+BROWSER_COOKIE = "everdesk_browser"
+"""Of a browser in which an agent has signed in before."""
 FLASH_COOKIE = "everdesk_flash"
 FLASH_SECONDS = 60
 FRESH = timedelta(minutes=15)
@@ -70,6 +73,7 @@ class DeskPages:
 
     pages: Pages
     flash: Flash
+    browsers: KnownBrowsers
     languages: LanguageChoice
     organisation: OrganisationName = field(default_factory=lambda: OrganisationName("Everdesk"))
 
@@ -86,9 +90,11 @@ class DeskPages:
         return response
 
     def open_session(self, response: Response, signed_in: SignedIn) -> None:
-        """Gives the browser a new session, in place of the one it had."""
+        """Gives the browser a new session, in place of the one it had, and has it known from now on."""
         lifetime = max(1, round((signed_in.expires_at - utc_now()).total_seconds()))
         self.pages.set_cookie(response, SESSION_COOKIE, signed_in.token, max_age=lifetime)
+        known = self.browsers.write(signed_in.agent_id)
+        self.pages.set_cookie(response, BROWSER_COOKIE, known, max_age=LASTS_SECONDS)
         self.pages.delete_cookie(response, PENDING_COOKIE)
 
     def take_over(self, request: Request, signed_in: SignedIn) -> None:

@@ -15,6 +15,7 @@ from services.assignment.access.single_sign_on.connection import usable_provider
 from services.assignment.deps import State
 from services.assignment.settings import AssignmentSettings
 from services.assignment.web.page_base import (
+    BROWSER_COOKIE,
     PENDING_COOKIE,
     SECOND_STEP,
     SESSION_COOKIE,
@@ -56,7 +57,9 @@ def enter(desk: DeskPages, signed_in: SignedIn | SecondStep, path: str) -> Respo
 
 def desk_visit(request: Request, desk: DeskPages, settings: AssignmentSettings) -> Visit:
     """Where a sign-in in a browser comes from, and the session that it takes the place of."""
-    return visit_of(request, settings, Channel.DESK, desk.pages.cookie(request, SESSION_COOKIE))
+    pages = desk.pages
+    old_token, browser = pages.cookie(request, SESSION_COOKIE), pages.cookie(request, BROWSER_COOKIE)
+    return visit_of(request, settings, Channel.DESK, old_token, browser)
 
 
 @router.get("/")
