@@ -68,7 +68,10 @@ def addresses_in(piece: str) -> list[MailAddress]:
     inside = _SPACED.sub(r"\1", without_comments(rest.partition(">")[0])) if bracket else ""
     if found := _ADDRESS.search(inside):
         return _person(_name(before), found[0])
-    bare = _ADDRESS.findall(without_comments(piece)) or _ADDRESS.findall(words(piece))
+    bare = _ADDRESS.findall(without_comments(piece))
+    if not bare:
+        piece = words(piece)
+        bare = _ADDRESS.findall(piece)
     if len(bare) == 1:
         return _person(_name(piece.replace(bare[0], "", 1).strip(" ()<>")), bare[0])
     return [one for address in bare for one in _person("", address)]

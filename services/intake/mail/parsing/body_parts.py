@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from services.intake.mail.parsing.charsets import ALONE, CharsetContext, clean, decode
+from services.intake.mail.parsing.flowed_text import unflowed
 from services.intake.mail.parsing.html_sanitizer import MAX_PICTURES, Pictures
 from services.intake.mail.parsing.mail_attachments import MailAttachment, declared_name, file_of, safe_name
 from services.intake.mail.parsing.mime import MimePart
@@ -51,7 +52,7 @@ class Gathered:
             self.files.append(file_of(part, len(self.files) + 1, self.defects))
             return []
         self.texts += 1
-        return self.text(part)
+        return [*self.text(part), *self.loose(part.content().after, part)]
 
     def loose(self, data: bytes, part: MimePart) -> list[BodySection]:
         """Text outside the parts."""
@@ -78,6 +79,8 @@ class Gathered:
                 self.defects.append("HTML with too many pictures in it, kept as a file")
                 self.files.append(file_of(part, len(self.files) + 1, self.defects))
             return [BodySection(html=html)]
+        if part.content_type.parameters.get("format", "").lower() == "flowed":
+            text = unflowed(text, is_delsp=part.content_type.parameters.get("delsp", "").lower() == "yes")
         is_enriched = part.media_type != "text/plain"
         return [BodySection(text=_ENRICHED.sub("", text).replace("<<", "<") if is_enriched else text)]
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from charset_normalizer import from_bytes
 
 from services.intake.mail.parsing import east_asian
+from services.intake.mail.parsing.central_european import charset_of_central_europe
 from services.intake.mail.parsing.east_asian import NO_HINTS, Hints
 from services.intake.mail.parsing.iso_2022_jp import decode_iso_2022_jp, is_iso_2022_jp
 
@@ -25,6 +26,8 @@ REPAIR = "everdesk-repair"
 _REFUSED = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
 _SEVEN_BITS = frozenset({"iso2022_jp_ext", "iso2022_kr", "hz", "utf-7", "utf-16", "utf-16-le", "utf-16-be", "utf-32"})
 """Charsets whose bytes may all look like ASCII and mean something else."""
+WIDE = frozenset({"utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"})
+"""Charsets of which each character takes two bytes or more."""
 _WIDER = {
     "ascii": "cp1252",
     "iso8859-1": "cp1252",
@@ -120,11 +123,10 @@ def decode(data: bytes, declared: str | None, *, may_guess: bool = True, around:
     """Tries what is declared, then UTF-8, then what the bytes look like, then Windows-1252 with every byte kept.
 
     UTF-8 comes first where Western text is declared, for that is often a mere default and never looks like UTF-8.
-    So does Cyrillic, where Western text would be nonsense; 8-bit text that is called ASCII is declared as nothing.
+    So does Cyrillic, where Western text would be nonsense; 8-bit text that is called ASCII is declared as nothing, and
+    so are plain letters that are called UTF-16.
     """
-    believed = codec_of(declared)
-    if believed == "cp1252" and not data.isascii() and _is_ascii_by_name(declared):
-        believed = None
+    believed = _believed(data, declared)
     if (escaped := _iso_2022(data, believed)) is not None:
         return escaped
     if data.isascii() and believed not in _SEVEN_BITS:
@@ -144,6 +146,14 @@ def decode(data: bytes, declared: str | None, *, may_guess: bool = True, around:
     return Decoded(_repaired(data, "cp1252"), "cp1252", is_as_declared=False)
 
 
+def _believed(data: bytes, declared: str | None) -> str | None:
+    """The codec of the declared charset, unless the bytes show that it is a mere default."""
+    codec = codec_of(declared)
+    is_no_ascii = codec == "cp1252" and not data.isascii() and _is_ascii_by_name(declared)
+    is_plain = codec in WIDE and data.isascii() and b"\0" not in data
+    return None if is_no_ascii or is_plain else codec
+
+
 def _iso_2022(data: bytes, believed: str | None) -> Decoded | None:
     """Japanese or Korean in seven bits, told by their escapes whatever the label; None if it is neither."""
     if is_iso_2022_jp(data) and believed not in _SEVEN_BITS - {JAPANESE}:
@@ -160,7 +170,12 @@ def _told(data: bytes, around: CharsetContext) -> str | None:
         return around.charset
     if is_western(data):
         return "cp1252"
-    return _cyrillic(data) or east_asian.charset_of(data, around.hints)
+    return _elsewhere(data, around)
+
+
+def _elsewhere(data: bytes, around: CharsetContext) -> str | None:
+    """What bytes look like that are no Western text."""
+    return _cyrillic(data) or charset_of_central_europe(data) or east_asian.charset_of(data, around.hints)
 
 
 def _in_order_of_trust(data: bytes, believed: str | None, around: CharsetContext) -> Iterator[str]:
@@ -169,7 +184,7 @@ def _in_order_of_trust(data: bytes, believed: str | None, around: CharsetContext
         yield believed
     yield "utf-8"
     is_default = believed in _WESTERN and not is_western(data)
-    if is_default and (told := _cyrillic(data) or east_asian.charset_of(data, around.hints)):
+    if is_default and (told := _elsewhere(data, around)):
         yield told
     if believed in _WESTERN:
         yield believed

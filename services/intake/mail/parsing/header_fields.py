@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
-from services.intake.mail.parsing.charsets import ALONE, CharsetContext, clean, decode
+from services.intake.mail.parsing.charsets import ALONE, WIDE, CharsetContext, clean, codec_of, decode
 from services.intake.mail.parsing.transfer_encoding import undo
 
 MAX_FIELD = 16_384
 """Bytes of one field that are read."""
 MAX_PARAMETERS = 64
+_ONLY_IN_BODIES = WIDE | {"utf-7"}
 _FOLD = re.compile(rb"\r?\n[ \t]*|\r")
 _PARAMETER = re.compile(r"([^\s=;*\"]{1,80})(?:\*(\d{1,3}))?(\*)?\s*=\s*")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
@@ -58,8 +59,10 @@ class Parameterised:
 
 
 def unfolded(raw: bytes, charset: str | None = None, *, may_guess: bool = False, around: CharsetContext = ALONE) -> str:
-    """A raw field as one line; bytes beyond ASCII are read in the charset, if one is known."""
+    """A raw field as one line; bytes beyond ASCII are read in the charset, if it is one that a header can be in."""
     line = _FOLD.sub(b" ", raw)
+    if codec_of(charset) in _ONLY_IN_BODIES:
+        charset = None
     return one_line(decode(line, charset, may_guess=may_guess, around=around).text)
 
 

@@ -11,6 +11,7 @@ from inscriptis.model.html_element import HtmlElement as LaidOut
 from lxml import etree
 from lxml.html import HtmlElement
 
+from services.intake.mail.parsing.hidden_html import take_hidden
 from services.intake.mail.parsing.html_lines import BLOCKS, Lines, cut_tree
 from services.intake.mail.parsing.html_sanitizer import marked_html, safe_html
 from services.intake.mail.parsing.lines import ANSWER, Cutting
@@ -48,9 +49,10 @@ def read_html(html: str, cutting: Cutting = ANSWER) -> ReadHtml:
     if body is None:
         return ReadHtml("", "", "", 0)
     blocked = _block_pictures(body)
+    hidden = take_hidden(body)
     lines = Lines.of(body)
     at = first_foreign(lines.lines, cutting)
-    quoted = lines.text_from(at)
+    quoted = "\n\n".join(one for one in (lines.text_from(at), hidden) if one)
     if at < len(lines.lines):
         cut_tree(body, lines.places[at])
     visible = safe_html(_inner(body)).strip()

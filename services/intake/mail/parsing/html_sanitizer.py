@@ -26,8 +26,10 @@ ATTRIBUTES = {tag: set(names) for tag, names in nh3.ALLOWED_ATTRIBUTES.items()} 
     "img": {"src", "alt", "width", "height"}
 }
 SCHEMES = {"http", "https", "mailto", "tel"}
-MARKING = {"class", "id", "style", "type", "data-marker", "data-smartmail", "name"}
-"""Attributes by which mail programs mark quotes and signatures; they are read, and then dropped."""
+MARKING = {"class", "id", "style", "type", "data-marker", "data-smartmail", "name", "hidden"}
+"""Attributes by which mail programs mark quotes, signatures and what is not seen; they are read, and then dropped."""
+NOT_SHOWN = {"script", "style", "title"}
+"""Elements whose content is nothing that was written."""
 
 
 @dataclass(slots=True)
@@ -74,6 +76,7 @@ def marked_html(html: str) -> str:
     return nh3.clean(
         _STRAY_AMPERSAND.sub("&amp;", _PROLOGUE.sub("", html, count=1)),
         tags=TAGS,
+        clean_content_tags=NOT_SHOWN,
         attributes=marked,
         url_schemes=SCHEMES | {"cid"},
         link_rel=None,

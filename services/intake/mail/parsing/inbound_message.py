@@ -24,6 +24,7 @@ PICTURE_LINK = 60
 """Bytes that a picture's link may grow by when it comes to name the file kept here."""
 NO_SUBJECT = "(no subject)"
 NO_TEXT = "(This mail has no text.)"
+ENCRYPTED = "(This mail is encrypted. It can be read only by those who have the key; its content is kept as a file.)"
 UNREADABLE = "This mail could not be read. It is kept as it came, in the file original.eml."
 CUT = "[The rest is in the file original.eml.]"
 ORIGINAL = "original.eml"
@@ -91,7 +92,7 @@ def inbound_message_of(mail: ReadMail, raw: bytes, envelope_sender: str) -> Inbo
         sender=sender,
         name=name,
         subject=mail.subject or NO_SUBJECT,
-        body=body if body.strip() else NO_TEXT,
+        body=body if body.strip() else ENCRYPTED if mail.is_encrypted else NO_TEXT,
         body_format=body_format,
         quoted=quoted,
         files=(*mail.attachments, *original),

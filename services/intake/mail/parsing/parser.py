@@ -14,6 +14,7 @@ from services.intake.mail.parsing.charset_hints import likely_charset
 from services.intake.mail.parsing.charsets import CharsetContext
 from services.intake.mail.parsing.content import MailContent, content_of
 from services.intake.mail.parsing.delivery_reports import FailedRecipient, failed_recipients
+from services.intake.mail.parsing.header_fields import Parameterised
 from services.intake.mail.parsing.lines import Cutting, signer_of
 from services.intake.mail.parsing.mail_attachments import MailAttachment
 from services.intake.mail.parsing.mime import LONG_HEADER, MimePart, first_charset, parse
@@ -77,6 +78,8 @@ class ReadMail:
     """The server that says, in the topmost Authentication-Results, that the mail is from the domain in `From`."""
     defects: tuple[str, ...] = ()
     """What was wrong with it, for people who look into it."""
+    is_encrypted: bool = False
+    """Whether all of it is, so that what it says is in one of its files."""
     is_readable: bool = True
     """If not, keep the mail itself with the ticket: there may be more in it than was understood."""
 
@@ -187,8 +190,15 @@ def _with_content(mail: ReadMail, root: MimePart, defects: list[str], *, is_open
         failed=failed_recipients(content.files) if is_report else (),
         attachments=content.files,
         defects=tuple(dict.fromkeys(defects))[:MAX_DEFECTS],
+        is_encrypted=_is_encrypted(root.content_type),
         is_readable=bool(root.header.fields) and LONG_HEADER not in defects,
     )
+
+
+def _is_encrypted(content_type: Parameterised) -> bool:
+    is_sealed = content_type.value.removeprefix("application/").removeprefix("x-") == "pkcs7-mime"
+    is_only_signed = content_type.parameters.get("smime-type", "").lower() in ("signed-data", "certs-only")
+    return content_type.value == "multipart/encrypted" or (is_sealed and not is_only_signed)
 
 
 def _cited(content: MailContent) -> tuple[str, ...]:

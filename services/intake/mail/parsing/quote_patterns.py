@@ -100,3 +100,5 @@ REASON = re.compile(
     re.IGNORECASE,
 )
 """Words of a sentence, which a phone does not write about itself."""
+FIELD = re.compile(r"[A-Z][A-Za-z]{1,30}-[A-Za-z-]{2,40}: \S")
+"""A field as protocols write it, with a hyphen in its name: `Reporting-MTA: dns; mx`."""

@@ -107,7 +107,9 @@ def _announces(lines: Sequence[MailLine], at: int) -> bool:
 
 
 def _is_led_to(lines: Sequence[MailLine], at: int) -> bool:
-    """Whether the line above says `I got this:`, so that what follows was pasted to be read."""
+    """Whether the line above says `I got this:`, so that what follows was pasted to be read, its first fields too."""
+    while at and quote_patterns.FIELD.match(lines[at - 1].text[:200]):
+        at -= 1
     above = next((line.text.strip() for line in reversed(lines[max(0, at - 4) : at]) if not line.is_blank), "")
     return above.endswith((":", "：")) and not is_short_attribution(above)
 

@@ -9,6 +9,8 @@ _NOT_BASE64 = bytes(
 )
 _WHITE = b" \t\r\n\x0b\x0c\0"
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{1,255})\r?\n", re.MULTILINE)
+_CODED_LINES = re.compile(rb"(?:[A-Za-z0-9+/]{4,1000}+={0,2}[ \t\r]*+\n[\r\n]*+)++")
+_WORDS = re.compile(rb"[A-Za-z]{2,40} [A-Za-z]{2,40}")
 MAX_UU_FILES = 50
 MAX_PADDING = 10_000
 """Equals signs in base64, of which an honest one has two; some senders put several together."""
@@ -20,6 +22,8 @@ class Transferred:
 
     content: bytes
     defect: str = ""
+    after: bytes = b""
+    """Words that somebody put below the encoded lines, as mailing lists do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,14 @@ def uu_files(data: bytes) -> tuple[bytes, list[UuFile]]:
 
 
 def _from_base64(data: bytes) -> Transferred:
+    """Decodes all lines that are base64; words below them are no part of it."""
+    coded = _CODED_LINES.match(data)
+    if coded is not None and _WORDS.search(data, coded.end()) and len(coded[0].translate(None, _WHITE)) % 4 == 0:
+        return Transferred(_decoded_base64(coded[0]).content, "words below base64", data[coded.end() :].strip())
+    return _decoded_base64(data)
+
+
+def _decoded_base64(data: bytes) -> Transferred:
     packed = data.translate(None, _WHITE)
     clean = packed.translate(None, _NOT_BASE64)
     strange = len(packed) - len(clean)
