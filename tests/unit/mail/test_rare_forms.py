@@ -153,6 +153,20 @@ def test_a_name_is_read_where_the_address_is_encoded_too() -> None:
     assert (mail.sender.name, mail.sender.address) == ("Jörg", "joerg@x.example")
 
 
+def test_brackets_around_an_address_are_no_name() -> None:
+    mail = read_mail(letter(From="<<dana@bank.example>>"))
+    assert mail.sender is not None
+    assert (mail.sender.name, mail.sender.address) == ("", "dana@bank.example")
+
+
+def test_a_sender_who_cannot_be_answered_is_named() -> None:
+    """Quotes before the @ are allowed by the standard, and served by nobody."""
+    raw = letter(From='"dana ruiz"@bank.example')
+    message = inbound_message_of(read_mail(raw), raw, '"dana ruiz"@bank.example')
+    assert not message.is_answerable
+    assert message.body.startswith('From "dana ruiz"@bank.example. No mail can be sent')
+
+
 @pytest.mark.parametrize("cutting", [Cutting(), Cutting(is_opening=True)])
 def test_a_report_that_is_pasted_with_its_fields_is_shown(cutting: Cutting) -> None:
     text = "The bounce says:\nReporting-MTA: dns; mx\nFrom: <>\nTo: dana\nSubject: failed\nWhat does it mean?"

@@ -100,4 +100,4 @@ def without_comments(piece: str) -> str:
 def _name(text: str) -> str:
     """A display name, its quotes and encoded words undone; some senders encode the quotes too."""
     plain = words(_QUOTES.sub(lambda found: found[1] or "", text))
-    return re.sub(r"[ \t]+", " ", plain).strip("\"' ")[:MAX_NAME].strip()
+    return re.sub(r"[ \t]+", " ", plain).strip("\"' <>")[:MAX_NAME].strip()

@@ -25,6 +25,7 @@ PICTURE_LINK = 60
 NO_SUBJECT = "(no subject)"
 NO_TEXT = "(This mail has no text.)"
 ENCRYPTED = "(This mail is encrypted. It can be read only by those who have the key; its content is kept as a file.)"
+NOT_WRITABLE = "No mail can be sent to this address."
 UNREADABLE = "This mail could not be read. It is kept as it came, in the file original.eml."
 CUT = "[The rest is in the file original.eml.]"
 ORIGINAL = "original.eml"
@@ -100,8 +101,11 @@ def inbound_message_of(mail: ReadMail, raw: bytes, envelope_sender: str) -> Inbo
     if mail.whole_subject:
         letter = letter.with_words_first(f"Subject: {mail.whole_subject}")
     given = _given_sender(mail, envelope_sender)
-    is_served = given.rpartition("@")[0].isascii()
-    return letter if is_served else letter.with_words_first(f"From {given}. {NOT_SERVED} Nobody is answered.")
+    if not given.rpartition("@")[0].isascii():
+        return letter.with_words_first(f"From {given}. {NOT_SERVED} Nobody is answered.")
+    if given and not letter.is_answerable:
+        return letter.with_words_first(f"From {given[:320]}. {NOT_WRITABLE} Nobody is answered.")
+    return letter
 
 
 def _sender_of(mail: ReadMail, envelope_sender: str) -> tuple[str, str]:
