@@ -6,7 +6,7 @@ from importlib import import_module
 
 from services.intake.settings import IntakeSettings
 from shared.kit.db import Database, migrate
-from shared.kit.processes import IN_THE_BACKGROUND, dispatch, serve
+from shared.kit.processes import BESIDE_AGENTS, IN_THE_BACKGROUND, dispatch, serve
 from shared.kit.telemetry import configure_logging, log
 from shared.kit.trace_export import configure_tracing
 
@@ -37,7 +37,7 @@ def serve_web(settings: IntakeSettings) -> None:
 
     warn_of_retired(settings)
     configure_tracing(settings, "intake")
-    serve(build(settings), settings)
+    serve(build(settings), settings, niceness=BESIDE_AGENTS)
 
 
 def warn_of_retired(settings: IntakeSettings) -> None:

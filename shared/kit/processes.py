@@ -98,6 +98,8 @@ def allow_files(wanted: int) -> None:
 
 TICK_SECONDS = 1.0
 NOTICE_TICK_SECONDS = 0.1
+BESIDE_AGENTS = 5
+"""The niceness of the process that takes tickets in: a flood of them slows agents at their work less."""
 IN_THE_BACKGROUND = 10
 """The niceness of a process that nobody waits for: mails, in and out, give way to those who look at a page."""
 

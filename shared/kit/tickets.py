@@ -38,12 +38,15 @@ from shared.contracts.names import SEARCH_ATTRIBUTES, TASK_QUEUE, message_update
 from shared.contracts.tickets import TicketSnapshot
 from shared.contracts.vocabulary import Status
 from shared.domain.errors import REFUSALS, Refusal, TicketArchivedError, UnknownTicket
+from shared.kit.background_limit import AnswerTimes, BackgroundLimit
 from shared.kit.clock import new_id, utc_now
 from shared.kit.commands_under_way import CommandsUnderWay
 from shared.kit.settings import Settings
 from shared.kit.ticket_errors import TicketsOutOfReach, TicketStuck, TicketsUnavailable
 from shared.kit.tracing import ENTITY, SpanKind, span
 
+OPENINGS_AT_ONCE = 8
+"""New tickets that are opened at once at most; fewer while that slows agents' commands."""
 ANSWER_WITHIN = timedelta(seconds=5)
 RETRIEVE_SECONDS = 0.1
 POLLS_WITHIN = timedelta(seconds=90)
@@ -77,6 +80,8 @@ class Tickets:
     def __init__(self, client: Client) -> None:
         self.client = client
         self.under_way = CommandsUnderWay()
+        self._answer_times = AnswerTimes()
+        self._openings = BackgroundLimit(OPENINGS_AT_ONCE, self._answer_times)
 
     @classmethod
     async def connect(cls, settings: Settings) -> "Tickets":
@@ -169,13 +174,14 @@ class Tickets:
 
         Raises Refusal (typed) if the workflow refuses, TicketsUnavailable if it does not answer in time.
         """
-        with self.under_way.holding([command.command_id]):
+        with self.under_way.holding([command.command_id]), self._answer_times.timed():
             return await self._ask(ticket_id, "command", _with_events(command), command.command_id)
 
     async def open_and_execute(self, ticket: OpenTicket, command: Command) -> CommandAnswer:
         """Starts the ticket's workflow if there is none yet, and carries out a command, both in one request.
 
-        The events of the opening are part of the answer. Raises as execute.
+        The events of the opening are part of the answer. Waits for its turn while commands are answered slowly. Raises
+        as execute.
         """
         start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             "TicketWorkflow",
@@ -186,8 +192,14 @@ class Tickets:
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             search_attributes=_as_opened(ticket) if ticket.has_search_attributes else None,
         )
+        async with self._openings.place():
+            return await self._open(ticket.ticket_id, command, start)
+
+    async def _open(
+        self, ticket_id: TicketId, command: Command, start: WithStartWorkflowOperation[Any, Any]
+    ) -> CommandAnswer:
         try:
-            with _translated(), span("temporal open and command", SpanKind.CLIENT, **_entity(ticket.ticket_id)):
+            with _translated(), span("temporal open and command", SpanKind.CLIENT, **_entity(ticket_id)):
                 answer: CommandAnswer = await self.client.execute_update_with_start_workflow(
                     "command",
                     _with_events(command),
@@ -198,7 +210,7 @@ class Tickets:
                 )
         except WorkflowAlreadyStartedError as ended:
             await _retrieve(start)
-            return await self._remembered(ticket.ticket_id, command.command_id, ended)
+            return await self._remembered(ticket_id, command.command_id, ended)
         except TicketsUnavailable:
             await _retrieve(start)
             raise

@@ -34,8 +34,6 @@ from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.ticket_errors import TicketStuck, TicketsUnavailable
 
-AT_ONCE = 8
-
 
 async def decide(context: AppState, submitted: Sequence[TicketSubmitted]) -> list[RoutingDecision]:
     """The decision of each ticket: the stored one, or a new one committed with its evidence and announcement.
@@ -105,10 +103,9 @@ async def deliver(
     if not unanswered:
         return {}
     commands = [await _command(context, decision) for decision in unanswered]
-    places = asyncio.Semaphore(AT_ONCE)
     results = await asyncio.gather(
         *(
-            _send(context, places, openings[TicketId(one.ticket_id)], command)
+            _send(context, openings[TicketId(one.ticket_id)], command)
             for one, command in zip(unanswered, commands, strict=True)
         ),
         return_exceptions=True,
@@ -202,16 +199,13 @@ async def _policy_of(context: AppState, decision: RoutingDecision) -> PolicySnap
     return policy
 
 
-async def _send(
-    context: AppState, places: asyncio.Semaphore, opening: OpenTicket, command: TriageTicket
-) -> CommandAnswer | None:
+async def _send(context: AppState, opening: OpenTicket, command: TriageTicket) -> CommandAnswer | None:
     """The ticket after triage; None if somebody was faster. Raises Unavailable, TicketStuck."""
-    async with places:
-        try:
-            return await context.tickets.open_and_execute(opening, command)
-        except (IllegalTransition, TicketArchivedError):
-            return None
-        except TicketStuck:
-            raise
-        except TicketsUnavailable as error:
-            raise Unavailable(str(error)) from error
+    try:
+        return await context.tickets.open_and_execute(opening, command)
+    except (IllegalTransition, TicketArchivedError):
+        return None
+    except TicketStuck:
+        raise
+    except TicketsUnavailable as error:
+        raise Unavailable(str(error)) from error
