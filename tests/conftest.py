@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from deploy.local import engines as local_engines
 from deploy.local.engines import Stack
 from tests.local.running import LocalStack
-from tests.support.memory_disk import data_folder
+from tests.support.engines import passing_engines
 from tests.support.scheduling import CostScheduling
 from tests.support.settings import common_environment
 from tests.support.whole_system import whole_system
@@ -18,9 +17,8 @@ from tests.support.whole_system import whole_system
 @pytest.fixture(scope="session")
 async def engines(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """PostgreSQL, NATS and Temporal, empty at first and shared by the tests of this process."""
-    with data_folder(tmp_path_factory, "engines") as folder:
-        async with local_engines.stack(folder) as running:
-            yield running
+    async with passing_engines(tmp_path_factory, "engines") as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
