@@ -2,12 +2,14 @@
 
 import email
 from email import policy
+from email.header import decode_header, make_header
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.utils import parseaddr
 from typing import Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lxml import html as lxml_html
 
@@ -37,6 +39,15 @@ def read(raw: bytes) -> EmailMessage:
     return mail
 
 
+def name_in(raw: bytes) -> str:
+    """The recipient's name as RFC 2047 reads it: white space between encoded words is none.
+
+    Python 3.11 keeps it in `Address.display_name`, also where its own writer has put it.
+    """
+    name, _ = parseaddr(email.message_from_bytes(raw, policy=policy.compat32)["To"])
+    return str(make_header(decode_header(name)))
+
+
 def words_of(mail: EmailMessage, kind: str) -> list[str]:
     body = mail.get_body((kind,))
     assert body is not None
@@ -48,16 +59,18 @@ def parsed(page: str) -> Any:
 
 
 @settings(deadline=None, max_examples=60)
+@example(subject="A", name="A" * 28 + "ß" * 6, local="a0", text="")
 @given(subject=NAMES, name=NAMES, local=LOCAL, text=WORDS)
 def test_what_is_written_plainly_reads_as_what_the_library_writes(
     subject: str, name: str, local: str, text: str
 ) -> None:
     subject, name, address, page = " ".join(subject.split()), " ".join(name.split()), f"{local}@bank.example", text
     head = mailbox("To", name, address) + unstructured("Subject", subject)
-    ours = read((head + alternatives(text, page, "seed")).encode("ascii"))
+    raw = (head + alternatives(text, page, "seed")).encode("ascii")
+    ours = read(raw)
     theirs = by_the_library(subject, name, address, text, page)
     assert [one.addr_spec for one in ours["To"].addresses] == [one.addr_spec for one in theirs["To"].addresses]
-    assert ours["To"].addresses[0].display_name == name
+    assert name_in(raw) == name
     assert ours["Subject"] == theirs["Subject"] == subject
     assert ours.get_content_type() == theirs.get_content_type()
     for kind in ("plain", "html"):
