@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.exc import DBAPIError
+
 from services.assignment.commands.execution.record_answers import record_answers
 from services.assignment.consumers.projection import project
 from shared.contracts.answers import CommandAnswer
@@ -99,12 +101,25 @@ class RandomLife:
         return self.chance.choice(kinds)()
 
 
+MEETINGS = {"23505", "40P01"}
+"""What PostgreSQL says where `on conflict (id)` meets an update of the same row: for a moment it sees no row of this
+id and inserts one, whose number is taken; two that do so wait for each other."""
+TRIES = 5
+
+
 async def take_in(desk: Desk, life: RandomLife, chance: random.Random) -> None:
-    """The news arrives as an answer or by the stream."""
-    news = life.news()
-    if chance.random() < 0.5:
-        answer = CommandAnswer(snapshot=life.ticket.state.snapshot(), events=tuple(news))
-        async with desk.database.begin() as session:
-            await record_answers(session, [answer])
-    else:
-        await project(desk.database, desk.ids, "time-travel", news)
+    """The news arrives as an answer or by the stream; after a meeting once more, as the stream and senders do it."""
+    news, is_answer = life.news(), chance.random() < 0.5
+    answer = CommandAnswer(snapshot=life.ticket.state.snapshot(), events=tuple(news))
+    for attempt in range(TRIES):
+        try:
+            if is_answer:
+                async with desk.database.begin() as session:
+                    await record_answers(session, [answer])
+            else:
+                await project(desk.database, desk.ids, "time-travel", news)
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) not in MEETINGS or attempt == TRIES - 1:
+                raise
+        else:
+            return
