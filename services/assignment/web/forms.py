@@ -20,7 +20,7 @@ SAID: Mapping[str, str] = {
     "transfer": _("Transferred."),
     "triage": _("Triaged."),
     "prioritise": _("Priority changed."),
-    "set-due": _("Due instant set."),
+    "set-due": _("Due date set."),
     "change-policy": _("SLA policy changed."),
     "pend": _("Waiting for the requester."),
     "hold": _("On hold."),

@@ -304,7 +304,7 @@ PHRASES: Mapping[str, Phrase] = {
     "ticket.released": _went_back,
     "ticket.transferred": _transferred,
     "ticket.prioritised": _prioritised,
-    "ticket.due_set": lambda details, _: gettext("due instant set to %(at)s", at=_instant(details["due_at"])),
+    "ticket.due_set": lambda details, _: gettext("due date set to %(at)s", at=_instant(details["due_at"])),
     "ticket.pended": lambda _, __: gettext("waits for the requester"),
     "ticket.held": lambda details, _: gettext("on hold: %(reason)s", reason=reason_word(details["reason"])),
     "ticket.resumed": lambda _, __: gettext("work goes on"),

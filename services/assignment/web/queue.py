@@ -25,7 +25,7 @@ from services.assignment.schemas.search_language import Key, SearchProblem
 from services.assignment.schemas.tickets import TicketPage, TicketView
 from services.assignment.web.action_names import action_name
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk, zone_of
-from services.assignment.web.queue_request import DUES, SORTS, QueueRequest, get_asked
+from services.assignment.web.queue_request import COLUMN_SORTS, DUES, RISING, SORTS, QueueRequest, get_asked
 from services.assignment.web.refusal_texts import refusal_text
 from services.assignment.web.ticket_page.past import past_url
 from shared.contracts.tickets import Clock
@@ -54,6 +54,17 @@ LABELS = {
 }
 BULK_ACTIONS = tuple(name for name in ACTIONS if name not in ("triage", "change-policy"))
 """What the page offers to do to many tickets; the API offers the rest too."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnOrder:
+    """The head of a column by which the list can be sorted."""
+
+    aria: str
+    """`ascending` or `descending` where the list is in this column's order, else nothing."""
+    next: str
+    """The order that a click gives."""
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +105,7 @@ async def show_queue(
         sharings=_sharings(caller, options.team_ids),
         as_of=as_of,
         as_of_local=as_of.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S") if as_of else "",
+        as_of_utc=as_of.strftime("%Y-%m-%dT%H:%M:%S") if as_of else "",
         past_url=past_url,
         children=children,
         preferences=caller.preferences,
@@ -125,6 +137,7 @@ def _values(shown: ShownList, views: list[ViewAnswer], current: ViewAnswer | Non
             (f"/queue?view={view.id}", _view_name(view), view.id == asked.view, view.count_shown) for view in views
         ],
         "sorts": [(sort.value, gettext(name)) for sort, name in SORTS.items()],
+        "orders": {column: _order(column, shown.sort) for column in COLUMN_SORTS},
         "dues": [(due, gettext(name)) for due, name in DUES],
         "statuses": [(status.value, status_name(status)) for status in Status],
         "priorities": [(priority.value, priority_name(priority)) for priority in reversed(Priority)],
@@ -132,6 +145,14 @@ def _values(shown: ShownList, views: list[ViewAnswer], current: ViewAnswer | Non
         "bulk_actions": [(name, action_name(name)) for name in BULK_ACTIONS],
         "tokens": [f"{key.value}:" for key in Key],
     }
+
+
+def _order(column: Column, shown: Sort) -> ColumnOrder:
+    """What a column's head says and leads to in a list of this order."""
+    first, second = COLUMN_SORTS[column]
+    wanted = second if shown is first else first
+    direction = ("ascending" if shown in RISING else "descending") if shown in (first, second) else ""
+    return ColumnOrder(direction, wanted.value, gettext(SORTS[wanted]))
 
 
 def _view_name(view: ViewAnswer) -> str:

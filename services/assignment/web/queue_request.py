@@ -25,6 +25,14 @@ SORTS: Final[Mapping[Sort, str]] = {
     Sort.CREATED: _("Oldest"),
     Sort.DUE_LAST: _("Due last"),
 }
+COLUMN_SORTS: Final[Mapping[Column, tuple[Sort, Sort]]] = {
+    Column.DUE: (Sort.DUE, Sort.DUE_LAST),
+    Column.PRIORITY: (Sort.PRIORITY, Sort.PRIORITY_RISING),
+    Column.UPDATED: (Sort.UPDATED_LAST, Sort.UPDATED),
+    Column.CREATED: (Sort.CREATED_LAST, Sort.CREATED),
+}
+"""What the head of a column sorts by: the order that its first click gives, and that of a second."""
+RISING: Final = frozenset({Sort.DUE, Sort.PRIORITY_RISING, Sort.UPDATED, Sort.CREATED})
 DUES: Final = (
     ("overdue", _("Overdue")),
     ("<1h", _("Within an hour")),

@@ -83,6 +83,12 @@ async def _form(request: Request) -> tuple[dict[str, str], list[str]]:
     return plain_values(form), [one for one in form.getlist("ticket") if isinstance(one, str)][:MOST_NAMED]
 
 
+async def _columns(request: Request) -> tuple[str, ...]:
+    """The columns that are ticked in the form, in its order."""
+    form = await request.form()
+    return tuple(" ".join(one for one in form.getlist("columns") if isinstance(one, str)).split())
+
+
 @router.post("/queue/views")
 async def post_view(request: Request, desk: TheDesk, context: State, caller: DeskAgent) -> Response:
     """Saves the list that is shown under a name."""
@@ -95,8 +101,7 @@ async def post_view(request: Request, desk: TheDesk, context: State, caller: Des
                 {
                     "name": values.get("name", "").strip(),
                     "filters": _as_input(await _filters(session, caller, asked)),
-                    "columns": tuple(values.get("columns", "").split())
-                    or SavedViewInput.model_fields["columns"].default,
+                    "columns": await _columns(request) or SavedViewInput.model_fields["columns"].default,
                     "sort": asked.sort or Sort.DUE,
                     "sharing": shared,
                     "team_id": UUID(team) if team else None,
@@ -112,16 +117,26 @@ async def post_view(request: Request, desk: TheDesk, context: State, caller: Des
 async def post_changed_view(
     request: Request, desk: TheDesk, context: State, caller: DeskAgent, view_id: UUID
 ) -> Response:
-    """Renames a saved view, and shares it with others than before."""
+    """Renames a saved view, shares it with others than before, and gives it other columns or the list that is shown."""
     values, _ = await _form(request)
+    asked = request_in(values.get("query", ""))
     sharing, _, team = values.get("view_sharing", "personal").partition(":")
-    try:
-        body = SavedViewPatch.model_validate(
-            {"name": values.get("view_name", "").strip(), "sharing": sharing, "team_id": UUID(team) if team else None}
-        )
-    except (ValidationError, ValueError) as error:
-        raise invalid("/name", "give the view a name of at most 80 characters") from error
+    columns = await _columns(request)
     async with context.database.begin() as session:
+        try:
+            given: dict[str, Any] = {
+                "name": values.get("view_name", "").strip(),
+                "sharing": sharing,
+                "team_id": UUID(team) if team else None,
+            }
+            if columns:
+                given["columns"] = columns
+            if values.get("keep") == "yes" and asked.saved_id == view_id:
+                given["filters"] = _as_input(await _filters(session, caller, asked))
+                given |= {"sort": asked.sort} if asked.sort else {}
+            body = SavedViewPatch.model_validate(given)
+        except (ValidationError, ValueError) as error:
+            raise invalid("/name", "give the view a name of at most 80 characters") from error
         await change_view(session, caller, view_id, body)
     return desk.redirect(f"/queue?view={view_id}", ("success", gettext("The view is saved.")))
 

@@ -113,7 +113,7 @@ def _would_have(clock: ClockExplained, remedy: RemedyView) -> Sequence[str]:
         else gettext("That is %(time)s of open time ago.", time=earlier)
     ]
     if clock.is_due_by_hand:
-        sentences.append(gettext("The due instant was set by hand."))
+        sentences.append(gettext("The due date was set by hand."))
     if remedy.longer is not None:
         longer = format_exact_duration(remedy.longer)
         sentences.append(gettext("So would a target longer by %(time)s.", time=longer))

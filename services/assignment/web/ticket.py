@@ -27,7 +27,7 @@ from services.assignment.queries.ticket_page.thread import (
     list_thread,
     thread_seen_by,
 )
-from services.assignment.queries.ticket_page.ticket_choices import get_ticket_choices
+from services.assignment.queries.ticket_page.ticket_choices import Option, get_ticket_choices
 from services.assignment.queries.ticket_page.ticket_parts import get_ticket_parts
 from services.assignment.queries.ticket_page.tickets import get_ticket, get_view
 from services.assignment.queries.ticket_page.upcoming_timers import get_upcoming_timers
@@ -156,7 +156,9 @@ async def show_sla(request: Request, desk: TheDesk, context: State, caller: Desk
         ticket = found.ticket
         told = await get_explanation(await session.connection(), ticket.id, ticket.number, utc_now())
     stories = [story_of(clock) for clock in told.clocks]
-    return desk.render(request, "ticket_sla.html", caller, number=ticket.number, stories=stories)
+    return desk.render(
+        request, "ticket_sla.html", caller, number=ticket.number, subject=ticket.subject, stories=stories
+    )
 
 
 async def ticket_page(
@@ -213,7 +215,7 @@ async def ticket_page(
         decision=_decision(decision, names, ticket),
         names=names,
         teams=choices.teams,
-        agents=choices.agents,
+        agents=_self_first(choices.agents, caller),
         policies=choices.policies,
         coming=coming,
         policy_name=policy_name,
@@ -243,6 +245,13 @@ async def ticket_page(
         form_id=state.draft.values.get("form_id") or str(new_id()),
         notices=state.notices,
     )
+
+
+def _self_first(agents: Sequence[Option], caller: Caller) -> list[Option]:
+    """The agents a ticket may be given to; the reader, if among them, before the others."""
+    own = str(caller.agent_id)
+    mine = [(id_, gettext("%(name)s (me)", name=name)) for id_, name in agents if id_ == own]
+    return mine + [one for one in agents if one[0] != own]
 
 
 def _to_target(desk: DeskPages, number: str, target: RelatedTicket) -> Response:

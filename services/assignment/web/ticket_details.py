@@ -1,6 +1,6 @@
 """Routes beside the conversation: presence, followers, links, ticket details, print view."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from services.assignment.commands.conversation.presence import tell_presence
 from services.assignment.commands.tickets.links import link_tickets, unlink_tickets
 from services.assignment.commands.tickets.ticket_details import edit_ticket
 from services.assignment.deps import State
+from services.assignment.intake_client import IntakeAway
 from services.assignment.models import Topic
 from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.administration.configuration import list_active_topics
@@ -156,6 +157,7 @@ async def _edit_page(
         topics = await list_active_topics(session)
     if Permission.TICKET_EDIT not in ticket.permissions:
         raise Problem(403, "not_permitted", f"your role does not allow {Permission.TICKET_EDIT.value} here")
+    asked = _asked(topics, ticket.topic_id)
     return desk.render(
         request,
         "ticket/edit.html",
@@ -163,7 +165,8 @@ async def _edit_page(
         status,
         ticket=ticket,
         topics=[(topic.slug, topic.name) for topic in topics],
-        asked=_asked(topics, ticket.topic_id),
+        asked=asked,
+        choices=await _choices(context, caller, ticket.topic.slug, asked) if ticket.topic else {},
         answers={answer.name: answer.value for answer in ticket.fields},
         values=draft.values,
         errors=draft.errors,
@@ -172,6 +175,24 @@ async def _edit_page(
 
 def _asked(topics: Sequence[Topic], topic_id: UUID | None) -> list[Any]:
     return next((topic.fields for topic in topics if topic.id == topic_id), [])
+
+
+async def _choices(
+    context: AppState, caller: Caller, topic: str, asked: Sequence[Mapping[str, Any]]
+) -> dict[str, list[tuple[str, str]]]:
+    """Key and label of each choice, by the name of its question; none while intake, which has them, does not answer."""
+    if all(field["kind"] != "choice" for field in asked):
+        return {}
+    try:
+        topics = await context.intake.list_topics(caller.agent_id)
+    except IntakeAway:
+        return {}
+    form: list[dict[str, Any]] = next((one["form"] for one in topics if one["slug"] == topic), [])
+    return {
+        field["name"]: [(choice["key"], choice["label"]) for choice in field["choices"]]
+        for field in form
+        if field["kind"] == "choice"
+    }
 
 
 def _patch_in(values: dict[str, str]) -> dict[str, object]:

@@ -92,9 +92,48 @@
     } else if (!words && hasError(input)) showError(input, "");
   }
 
-  for (const form of document.querySelectorAll("form[data-checked]")) {
+  function hideWhatIsNotAsked(form) {
     for (const hint of form.querySelectorAll(".only-if")) hint.hidden = true;
     showWhatIsAsked(form);
+  }
+
+  // Another topic asks other questions: they come in place, and what is written stays. Where files are asked for, or the
+  // questions cannot be had, the button is there instead.
+  function followTopic(form) {
+    const { topic, asked } = form.elements;
+    const own = form.querySelector("[data-questions]");
+    const button = form.querySelector('[name="do"][value="change_topic"]');
+    if (!own || !button || !asked) return;
+    const hasFiles = (part) => part.querySelector("[data-files]") !== null;
+    button.hidden = !hasFiles(own);
+    topic.addEventListener("change", async () => {
+      const wanted = topic.value;
+      let fresh = null;
+      try {
+        const answer = await fetch(`${document.documentElement.dataset.base ?? ""}/tickets/new?topic=${encodeURIComponent(wanted)}`);
+        if (answer.ok) fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-questions]");
+      } catch { /* the button is left */ }
+      if (topic.value !== wanted) return;
+      button.hidden = Boolean(fresh) && !hasFiles(fresh) && !hasFiles(own);
+      if (!button.hidden) return;
+      const given = new Map(controls(own).map((control) => [control.id, control]));
+      own.replaceChildren(...fresh.childNodes);
+      for (const control of controls(own)) {
+        const before = given.get(control.id);
+        if (!before || before.type !== control.type) continue;
+        if (control.type === "checkbox" || control.type === "radio") control.checked = before.checked && before.value === control.value;
+        else control.value = before.value;
+      }
+      asked.value = wanted;
+      hideWhatIsNotAsked(form);
+      const labels = [...own.querySelectorAll("label, legend")].filter((label) => label.checkVisibility() && !label.closest(".choice"));
+      if (labels.length) tell(form, _("Also asked now: %(questions)s", { questions: labels.map((label) => label.firstChild.textContent.trim()).join(", ") }));
+    });
+  }
+
+  for (const form of document.querySelectorAll("form[data-checked]")) {
+    hideWhatIsNotAsked(form);
+    followTopic(form);
     form.addEventListener("input", (event) => {
       const appeared = showWhatIsAsked(form);
       if (appeared.length) tell(form, _("Also asked now: %(questions)s", { questions: appeared.join(", ") }));

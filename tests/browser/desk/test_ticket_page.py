@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Locator, Page, expect
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
-from services.assignment.models import Note, table_of
+from services.assignment.models import Note, Topic, table_of
 from services.assignment.web.page_base import SESSION_COOKIE
 from shared.kit.clock import new_id, utc_now
 from tests.browser.chromium import LOOKS, WIDTHS, overflows, page_of
@@ -269,3 +269,80 @@ async def test_keys_can_be_changed_but_not_into_a_conflict(address: str, browser
         await page.goto(address + path)
         await page.keyboard.press("y")
         await expect(page.get_by_label("Your reply")).to_be_focused()
+
+
+async def test_a_due_date_is_written_in_the_readers_time_zone(address: str, browser: Browser, desk: Desk) -> None:
+    ticket = await desk.ticket("online-banking")
+    ada = await desk.agent("ada")
+    async with page_of(browser, timezone_id="Asia/Kolkata", locale="en-GB") as page:
+        await sign_in(page, address, path=f"/tickets/{ticket['number']}")
+        await page.keyboard.press("d")
+        group = page.get_by_role("group", name="Actions")
+        await expect(group.get_by_text("Time zone: Asia/")).to_be_visible()
+        await group.get_by_label("Resolve by").fill("2031-07-01T18:15")
+        await group.get_by_role("button", name="Set due date").click()
+        await expect(page.get_by_role("status").get_by_text("Due date set.")).to_be_visible()
+        clocks = (await ada.get(f"/v1/tickets/{ticket['id']}"))["sla"]["clocks"]
+        due = next(clock["due_at"] for clock in clocks if clock["metric"] == "resolution")
+        assert due.startswith("2031-07-01T12:45:00")
+        await expect(page.get_by_text("due date set to 1 Jul 2031, 18:15").first).to_be_visible()
+        await page.locator("summary", has_text="Tasks").click()
+        await page.get_by_label("New task").fill("Call the data centre")
+        await page.locator("summary", has_text="Who, when, blocking").click()
+        await page.locator("#f-task_due_at").fill("2031-01-05T00:10")
+        await page.get_by_role("button", name="Add task").click()
+        await expect(page.get_by_text("due 5 Jan 2031, 00:10")).to_be_visible()
+        await page.locator("summary", has_text="Change").click()
+        await expect(page.locator("[name=task_due_at]").first).to_have_value("2031-01-05T00:10")
+
+
+async def test_tags_are_added_and_taken_off_one_by_one(address: str, browser: Browser, desk: Desk) -> None:
+    ticket = await desk.ticket("online-banking")
+    async with page_of(browser) as page:
+        await sign_in(page, address, path=f"/tickets/{ticket['number']}")
+        await page.keyboard.press("l")
+        await expect(page.get_by_label("Add tags")).to_be_focused()
+        await page.keyboard.type("vip branch-7")
+        await page.keyboard.press("Enter")
+        await page.get_by_role("button", name="Remove the tag vip").click()
+        await expect(page.get_by_role("button", name="Remove the tag vip")).to_have_count(0)
+        await expect(page.get_by_role("button", name="Remove the tag branch-7")).to_be_visible()
+        await page.get_by_label("Add tags").fill("Not A Tag!")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_label("Add tags")).to_have_attribute("aria-invalid", "true")
+        await expect(page.get_by_label("Add tags")).to_have_value("Not A Tag!")
+
+
+async def test_escape_and_a_press_elsewhere_close_an_actions_form(address: str, browser: Browser, desk: Desk) -> None:
+    ticket = await desk.ticket("online-banking")
+    async with page_of(browser) as page:
+        await sign_in(page, address, path=f"/tickets/{ticket['number']}")
+        form = page.get_by_role("group", name="Actions").get_by_label("To", exact=True)
+        await page.keyboard.press("a")
+        await expect(form).to_be_focused()
+        await page.keyboard.press("Escape")
+        await expect(form).to_be_hidden()
+        await expect(page.locator("summary", has_text="Assign").first).to_be_focused()
+        await page.keyboard.press("a")
+        await expect(form).to_be_focused()
+        await page.get_by_role("heading", level=1).click()
+        await expect(form).to_be_hidden()
+
+
+async def test_an_answer_with_choices_is_chosen_when_the_ticket_is_edited(
+    address: str, browser: Browser, desk: Desk
+) -> None:
+    ticket = await desk.ticket("online-banking")
+    topic = update(table_of(Topic)).where(table_of(Topic).c.slug == "online-banking")
+    known = [{"name": "service", "label": "Which part of it?", "kind": "choice"}]
+    async with desk.database.begin() as session:
+        await session.execute(topic.values(fields=known))
+    try:
+        async with page_of(browser) as page:
+            await sign_in(page, address, path=f"/tickets/{ticket['number']}/edit")
+            await page.get_by_label("Which part of it?").select_option("A payment or transfer")
+            await page.get_by_role("button", name="Save").click()
+            await expect(page.get_by_role("region", name="Answers")).to_contain_text("payment")
+    finally:
+        async with desk.database.begin() as session:
+            await session.execute(topic.values(fields=[]))

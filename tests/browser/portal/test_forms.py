@@ -147,6 +147,21 @@ async def test_without_script_everything_is_asked_and_the_topic_can_be_changed(
     await page.close()
 
 
+async def test_another_topic_brings_its_questions_at_once_and_keeps_what_is_written(page: Page, centre: str) -> None:
+    await asked(page, centre)
+    await page.get_by_label("Subject").fill("The cash point is loud")
+    await expect(page.get_by_role("button", name="Change topic")).to_be_hidden()
+    await page.get_by_label("What is it about?").select_option("Online banking")
+    await expect(page.get_by_label("Which part of it?")).to_be_visible()
+    await expect(page.get_by_label("Website")).to_have_count(0)
+    await expect(page.get_by_label("Subject")).to_have_value("The cash point is loud")
+    await page.get_by_label("What do you need?").fill("Silence, on every branch's cash point.")
+    await page.get_by_label("Your e-mail address").fill("dana@bank.example")
+    await page.get_by_label("Your name").fill("Dana Ruiz")
+    await page.get_by_role("button", name="Open the ticket").click()
+    await expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+
+
 async def test_something_is_searched_and_found(page: Page, centre: str) -> None:
     await page.goto(centre)
     await page.get_by_role("searchbox", name="Search the support centre").fill("password")

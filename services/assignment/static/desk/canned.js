@@ -27,7 +27,7 @@ export function canned(form) {
     const input = make("input", { type: "text", autocomplete: "off", placeholder: _("Which canned response?"), attributes: {
       role: "combobox", "aria-expanded": "true", "aria-controls": id, "aria-label": _("Canned response"), "aria-autocomplete": "list" } });
     const list = make("ul", { id, className: "palette-list", attributes: { role: "listbox", "aria-label": _("Canned responses") } });
-    const none = make("p", { className: "muted small palette-empty", textContent: _("None fits."), hidden: true });
+    const none = make("p", { className: "muted small palette-empty", hidden: true });
     const dialog = make("dialog", { className: "dialog palette", attributes: { "aria-label": _("Canned responses") } }, input, list, none);
     let shown = [];
     let chosen = 0;
@@ -45,6 +45,7 @@ export function canned(form) {
         row.addEventListener("click", () => take(index));
         return row;
       }));
+      none.textContent = items.length ? _("None fits.") : _("There are no canned responses yet. Administrators write them under Administration.");
       none.hidden = shown.length > 0;
       choose(0);
     };

@@ -205,6 +205,7 @@ function showHelp() {
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
+  dialog.scrollTop = 0;
 }
 
 document.addEventListener("everdesk:shortcuts", showHelp);

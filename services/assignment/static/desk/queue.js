@@ -7,26 +7,45 @@ const rowOf = (id) => document.getElementById(`t-${id}`);
 
 // Selecting: all on the page, and how many there are.
 const checks = () => all('.queue input[name="ticket"]');
-const everyone = one("[data-check-all]");
+const bar = one("[data-bulk-bar]");
+const everything = one('[name="everything"]');
+const pageBoxes = [one("[data-check-page]"), one("[data-check-all] input")].filter(Boolean);
 const said = one("[data-selected]");
+let isAsked = false;
+let place = -1;
 
 function showSelected() {
   const chosen = checks().filter((check) => check.checked);
   for (const check of checks()) check.closest("tr").setAttribute("aria-selected", String(check.checked));
   if (said) said.textContent = chosen.length ? _("%(count)s selected", { count: chosen.length }) : "";
-  const box = everyone && one("input", everyone);
-  if (box) {
+  for (const box of pageBoxes) {
     box.checked = chosen.length > 0 && chosen.length === checks().length;
     box.indeterminate = chosen.length > 0 && !box.checked;
   }
+  if (bar) bar.hidden = !(chosen.length || everything.checked || isAsked);
 }
 
-if (everyone) {
-  everyone.hidden = false;
-  one("input", everyone).addEventListener("change", (event) => {
-    for (const check of checks()) check.checked = event.target.checked;
+for (const box of pageBoxes) {
+  box.hidden = false;
+  (box.closest("label") ?? box).hidden = false;
+  box.addEventListener("change", () => {
+    for (const check of checks()) check.checked = box.checked;
     showSelected();
   });
+}
+const none = one("[data-select-none]");
+if (none) {
+  none.hidden = false;
+  none.addEventListener("click", () => {
+    for (const check of [...checks(), everything]) check.checked = false;
+    isAsked = false;
+    showSelected();
+    (all(".queue .ticket-link")[Math.max(place, 0)] ?? document.body).focus();
+  });
+  // The bar is there once something is selected; its key brings it before, for "All matching tickets".
+  const ask = make("button", { type: "button", className: "sr-only", tabIndex: -1, textContent: _("Bulk actions"), dataset: { command: "bulk" } });
+  ask.addEventListener("click", () => { isAsked = true; showSelected(); one("#f-action").focus(); });
+  queue.append(ask);
 }
 let lastCheck = null;
 document.addEventListener("click", (event) => {
@@ -53,7 +72,6 @@ const suggest = later(150, async () => {
 search?.addEventListener("input", suggest);
 
 // Next and previous in the list.
-let place = -1;
 function move(by) {
   const links = all(".queue .ticket-link");
   if (!links.length) return;
@@ -67,6 +85,14 @@ for (const [name, by] of [["next", 1], ["previous", -1]]) {
   button.addEventListener("click", () => move(by));
   queue?.append(button);
 }
+
+// Selecting by key: the ticket that has the focus, or was last moved to.
+const select = make("button", { type: "button", className: "sr-only", tabIndex: -1, textContent: _("Select this ticket"), dataset: { command: "select" } });
+select.addEventListener("click", () => {
+  const row = document.activeElement?.closest("tr[data-ticket]") ?? all(".queue .ticket-link")[Math.max(place, 0)]?.closest("tr");
+  one('input[name="ticket"]', row ?? document)?.click();
+});
+if (checks().length) queue.append(select);
 
 // Reading beside the list, on wide screens.
 const pane = document.querySelector(".has-pane [data-pane]");
@@ -89,7 +115,7 @@ async function read(link) {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of all("script, form, button, dialog", page)) Element.prototype.remove.call(part); // a field named "remove" hides it
   const title = make("h2", { textContent: one("h1", page)?.textContent.trim() ?? "" });
-  const parts = [...all(".badges", page).slice(0, 1), ...all("article.message", page).slice(-12)].map((part) => document.adoptNode(part));
+  const parts = [...all(".badges", page).slice(0, 1), ...all("article.message", page).slice(0, 12)].map((part) => document.adoptNode(part));
   for (const part of parts) for (const inner of [part, ...all("[id]", part)]) inner.removeAttribute("id");
   pane.replaceChildren(title, make("p", {}, make("a", { href: link.href, className: "button button-primary", textContent: _("Open the ticket") })), ...parts);
   pane.scrollTop = 0;

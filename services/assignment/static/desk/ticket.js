@@ -24,6 +24,19 @@ function tick() {
 tick();
 setInterval(tick, 1000);
 
+// Esc and a press elsewhere close what a button opened.
+const OPEN = ".asking[open], .refused[open]";
+document.addEventListener("keydown", (event) => {
+  const open = one(OPEN);
+  if (event.key !== "Escape" || !open || one("dialog[open]")) return;
+  event.preventDefault();
+  open.open = false;
+  one("summary", open).focus();
+}, true);
+document.addEventListener("pointerdown", (event) => {
+  for (const open of all(OPEN)) if (!open.contains(event.target)) open.open = false;
+});
+
 // Older entries come below those that are there; the link works without us.
 document.addEventListener("click", async (event) => {
   const link = event.target.closest?.("[data-older]");

@@ -80,7 +80,7 @@ EVENTS: Mapping[str, str] = {
     "ticket.resolved": _("The matter should be settled, or the requester stayed silent too long."),
     "ticket.resumed": _("Work on the ticket goes on."),
     "ticket.sla_breach_withdrawn": _("A fact that arrived late shows there was no breach."),
-    "ticket.sla_breached": _("A clock passed its due instant."),
+    "ticket.sla_breached": _("A clock passed its due time."),
     "ticket.sla_settled": _("A clock ended with a verdict."),
     "ticket.sla_warned": _("A clock has used this much of its target."),
     "ticket.split": _("A message was taken from the ticket; a new ticket starts with it."),

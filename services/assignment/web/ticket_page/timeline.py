@@ -5,15 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
+from markupsafe import escape
+
 from services.assignment.queries.ticket_page.thread import ThreadFilter, ThreadLine
-from services.assignment.schemas.conversation import EntryView
+from services.assignment.schemas.conversation import EntryView, EventView
 from services.assignment.web.action_names import action_name
 from services.assignment.web.labels import format_event
+from shared.kit.http.pages import timestamp
+from shared.kit.i18n.formats import format_instant
 from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.messages import marked as _
 
 FOLDED_FROM = 2
 """This many events in a row are folded to one line that tells how many they are."""
+INSTANTS = frozenset({"due_at", "resolves_at"})
+"""The details of events that their words name an instant by."""
 FILTERS = (
     (ThreadFilter.ALL, _("All")),
     (ThreadFilter.CONVERSATION, _("Conversation")),
@@ -63,12 +69,22 @@ def timeline_parts(lines: Sequence[ThreadLine], names: Mapping[str, str], show: 
     return [TimelinePart(events=(event,)) for part in parts for event in part.events]
 
 
+def _with_times(event: EventView, names: Mapping[str, str]) -> str:
+    """An event in words; the instants that it speaks of as `<time>`, so that pages show them in the reader's zone."""
+    words = format_event(event, names)
+    for name in INSTANTS & event.details.keys():
+        if value := event.details[name]:
+            at = datetime.fromisoformat(str(value))
+            words = escape(words).replace(escape(format_instant(at)), timestamp(at))
+    return words
+
+
 def _parts(lines: Sequence[ThreadLine], names: Mapping[str, str]) -> Iterator[TimelinePart]:
     for is_entry, group in groupby(lines, key=lambda line: line.entry is not None):
         if is_entry:
             yield from (TimelinePart(entry=line.entry) for line in group)
             continue
-        told = ((line.at, format_event(line.event, names)) for line in group if line.event is not None)
+        told = ((line.at, _with_times(line.event, names)) for line in group if line.event is not None)
         events = tuple(EventWords(at, words) for at, words in told if words)
         if events:
             yield TimelinePart(events=events)

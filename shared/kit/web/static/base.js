@@ -48,6 +48,37 @@ function showTimes(root = document) {
 // <input data-zone>: whose days the days of the form are.
 for (const field of all("input[data-zone]")) field.value = Intl.DateTimeFormat().resolvedOptions().timeZone || field.value;
 
+// <input type="datetime-local" data-utc>: its value comes and goes in UTC (with the attribute's value behind it, such as
+// "Z"), and is read and written in the reader's zone.
+const wall = new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short", timeStyle: "medium" });
+const onTheWall = (at) => wall.format(at).replace(" ", "T");
+const isInstant = (text) => !Number.isNaN(Date.parse(`${text}Z`));
+
+function toZone(utc) {
+  return isInstant(utc) ? onTheWall(new Date(`${utc}Z`)).slice(0, utc.length) : utc;
+}
+
+function toUtc(text) {
+  if (!isInstant(text)) return text;
+  const asked = Date.parse(`${text}Z`);
+  let at = asked;
+  for (let round = 0; round < 2; round += 1) at = asked - (Date.parse(`${onTheWall(new Date(at))}Z`) - Math.floor(at / 1000) * 1000);
+  return new Date(at).toISOString().slice(0, text.length);
+}
+
+for (const field of all("input[data-utc]")) {
+  const given = field.dataset.utcValue ?? field.defaultValue;
+  const isUntouched = field.value === field.defaultValue; // else the browser has put back what was written
+  field.defaultValue = toZone(given);
+  if (isUntouched) field.value = field.defaultValue;
+}
+
+document.addEventListener("formdata", ({ target, formData }) => {
+  for (const field of all("input[data-utc]", target)) {
+    if (field.value && field.name) formData.set(field.name, toUtc(field.value) + field.dataset.utc);
+  }
+});
+
 // Dialogs: data-opens="id", data-closes, and <form data-confirm="Title">.
 function make(tag, properties = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
