@@ -46,6 +46,6 @@ def groups_for(arguments: Iterable[str]) -> tuple[str, ...]:
 
 @friendly_errors
 def status() -> None:
-    """Show processes, readiness, backlogs and dead letters of the local stack; exit 1 if anything is not well."""
+    """Show processes, readiness, backlogs and dead letters; exit 1 if anything is not well."""
     if not show_status(console):
         raise typer.Exit(1)

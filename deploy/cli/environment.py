@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from deploy.cli.errors import CliError
-from deploy.local.plan import CHECKOUT, Composition
+from deploy.local.plan import CHECKOUT, SERVICES, Composition
 from deploy.local.running_stack import RunningStack
 from deploy.local.service_spec import StackSpec
 from deploy.local.settings import load_settings
@@ -16,6 +16,9 @@ from shared.kit.settings import Settings
 
 NATS_URL = "EVERDESK_NATS_URL"
 DATABASE_URL = "EVERDESK_DATABASE_URL"
+NAMED_DATABASE_URLS = {name: f"EVERDESK_BACKUP_{name.upper()}_URL" for name in SERVICES}
+PROCESS_URLS = "EVERDESK_PROCESS_URLS"
+TEMPORAL_ADDRESS = "EVERDESK_TEMPORAL_ADDRESS"
 
 
 def home() -> Path:
@@ -40,8 +43,22 @@ def local_plan() -> StackSpec:
     return Composition(load_settings(state.path), load_or_create(state.secrets), stack.ports).plan()
 
 
+def named_environments() -> dict[str, dict[str, str]]:
+    """By service: our environment with that service's database, as named for the compose file's `operator`."""
+    if os.environ.get(DATABASE_URL) or not all(os.environ.get(name) for name in NAMED_DATABASE_URLS.values()):
+        return {}
+    return {service: os.environ | {DATABASE_URL: os.environ[name]} for service, name in NAMED_DATABASE_URLS.items()}
+
+
+def named_process_urls() -> dict[str, str]:
+    """Where processes answer for their health, as EVERDESK_PROCESS_URLS says: `intake=http://intake:8001 worker=…`."""
+    return dict(pair.split("=", 1) for pair in os.environ.get(PROCESS_URLS, "").split())
+
+
 def environment_of(process: str, needed: str) -> dict[str, str]:
     """The environment of one process: ours if it says what is `needed`, else the local stack's."""
+    if named := named_environments().get(process):
+        return named
     if os.environ.get(needed):
         return dict(os.environ)
     part = next(part for part in local_plan().parts if part.name == process)

@@ -36,12 +36,13 @@ class NamedInstallation:
     nats_url: str
     files: Path
 
-    async def everdesk(self, *arguments: str) -> tuple[int, str]:
+    async def everdesk(self, *arguments: str, **more: str) -> tuple[int, str]:
         named = {f"EVERDESK_BACKUP_{name.upper()}_URL": url for name, url in self.urls.items() if name in SERVICES}
         environment = named | {
             "EVERDESK_BACKUP_TEMPORAL_URLS": self.urls["temporal"],
             "EVERDESK_BACKUP_FILES": str(self.files),
             "EVERDESK_NATS_URL": self.nats_url,
+            **more,
         }
         done = await asyncio.to_thread(CliRunner().invoke, build_app(), ["backup", *arguments], env=environment)
         return done.exit_code, " ".join(done.output.split())
@@ -101,6 +102,9 @@ async def test_named_stores_are_saved_and_restored(named: NamedInstallation, tmp
 
     status, said = await named.everdesk("restore", str(folder))
     assert (status, "Not empty" in said) == (1, True), said
+    running = named.nats_url.replace("nats://", "http://")
+    status, said = await named.everdesk("restore", str(folder), "--force", EVERDESK_PROCESS_URLS=f"intake={running}")
+    assert (status, "Stop them first" in said) == (1, True), said
     await named.change("update kept set words = 'since' returning words")
     await named.change("create table since (id bigint)")
     await js.publish("everdesk.ticket.opened.v1.x", b"since")

@@ -16,7 +16,7 @@ _SETTING = re.compile(r"^#?([A-Z_]+)=(.*)$", re.MULTILINE)
 
 
 def without_comments(text: str) -> str:
-    return re.sub(r"^\s*#.*$", "", text, flags=re.MULTILINE)
+    return re.sub(r"^[ \t]*#.*\n", "", text, flags=re.MULTILINE)
 
 
 def variables() -> dict[str, str | None]:
@@ -24,6 +24,11 @@ def variables() -> dict[str, str | None]:
     text = without_comments(COMPOSE + CONSOLES)
     found = {use["name"]: use["default"] for use in _VARIABLE.finditer(text)}
     return found | dict.fromkeys(_PASSED_ON.findall(text), "")
+
+
+def passed_on() -> set[str]:
+    """Variables that a container gets as .env has them, and not at all where it does not."""
+    return set(_PASSED_ON.findall(without_comments(COMPOSE)))
 
 
 def required() -> set[str]:

@@ -5,9 +5,11 @@ import re
 import pytest
 from pydantic_settings import BaseSettings
 
+from deploy.cli.backup.stores import BackupSettings
 from deploy.local.engines.stack import DATABASES
 from deploy.local.engines.temporal import RETENTION
 from services.assignment.settings import AssignmentSettings
+from services.intake.mail.settings import MailSettings
 from services.intake.settings import IntakeSettings
 from services.notification.settings import NotificationSettings
 from shared.contracts.names import SEARCH_ATTRIBUTES
@@ -17,14 +19,20 @@ from workflows.worker import WorkerSettings
 SECRET = re.compile(r"(PASSWORD|SECRET|TOKEN|KEY)$")
 SETTINGS: dict[str, type[BaseSettings]] = {
     "intake": IntakeSettings,
+    "mail-in": MailSettings,
     "assignment": AssignmentSettings,
     "notification": NotificationSettings,
     "worker": WorkerSettings,
 }
+NOT_GIVEN = {"host", "build_id", "challenge", "challenge_bits", "seed_api_key", "seed_password", "setup_token"}
+"""What the image says, what is ignored, and what only seeding reads."""
 
 
 def test_every_variable_is_documented_and_every_documented_one_is_read() -> None:
-    assert set(compose_text.documented()) - {"COMPOSE_PROFILES", "COMPOSE_FILE"} == set(compose_text.variables())
+    """In .env.example, or in docs/settings.md where a setting is merely passed on."""
+    documented, read = set(compose_text.documented()), set(compose_text.variables())
+    assert documented - {"COMPOSE_FILE"} <= read
+    assert read - documented <= compose_text.passed_on() & set().union(*(_names(one) for one in SETTINGS.values()))
 
 
 def test_the_defaults_documented_are_the_defaults_used() -> None:
@@ -154,13 +162,28 @@ def test_either_profile_brings_temporal_and_mail_under_one_name(profile: str, al
 
 @pytest.mark.parametrize("service", SETTINGS)
 def test_every_setting_given_is_one_the_process_knows(service: str) -> None:
-    fields = {f"EVERDESK_{name.upper()}" for name in SETTINGS[service].model_fields}
+    fields = _names(SETTINGS[service])
     given = _given_to(service)
     assert given <= fields, "unknown settings"
     needed = {
         f"EVERDESK_{name.upper()}" for name, field in SETTINGS[service].model_fields.items() if field.is_required()
     }
     assert needed <= given, "missing settings"
+
+
+@pytest.mark.parametrize("service", SETTINGS)
+def test_every_setting_of_a_process_can_be_made_in_the_env_file(service: str) -> None:
+    wanted = _names(SETTINGS[service]) - {f"EVERDESK_{name.upper()}" for name in NOT_GIVEN}
+    assert wanted - _given_to(service) == set()
+
+
+def test_the_operators_container_has_what_back_ups_are_told_by() -> None:
+    block = compose_text.services()["operator"]
+    script = (compose_text.ROOT / "deploy/compose/operator.sh").read_text(encoding="utf-8")
+    for name in BackupSettings.model_fields:
+        assert f"EVERDESK_BACKUP_{name.upper()}" in block + script, name
+    for name, port in re.findall(r"http://([a-z-]+):(\d+)", block.partition("EVERDESK_PROCESS_URLS")[2]):
+        assert _value_of(name, "EVERDESK_PORT") == port
 
 
 def test_the_databases_and_the_namespace_are_those_of_the_local_stack() -> None:
@@ -206,9 +229,21 @@ def _profile(block: str) -> set[str]:
 
 def _given_to(service: str) -> set[str]:
     """The EVERDESK_ variables of a service's environment, its merged anchors included."""
+    return set(_environment_of(service))
+
+
+def _value_of(service: str, name: str) -> str:
+    return _environment_of(service)[name].strip('"')
+
+
+def _names(settings: type[BaseSettings]) -> set[str]:
+    return {f"EVERDESK_{name.upper()}" for name in settings.model_fields}
+
+
+def _environment_of(service: str) -> dict[str, str]:
     block = compose_text.services()[service]
-    names = set(re.findall(r"^      (EVERDESK_[A-Z_]+):", block, re.MULTILINE))
-    anchors = re.findall(r"environment: \*([a-z]+)$|^      <<: \*([a-z]+)$", block, re.MULTILINE)
+    given = dict(re.findall(r"^      (EVERDESK_[A-Z_]+): ?(.*)$", block, re.MULTILINE))
+    anchors = re.findall(r"environment: \*([a-z-]+)$|^      <<: \*([a-z-]+)$", block, re.MULTILINE)
     pending = [first or second for first, second in anchors]
     while pending:
         anchor = pending.pop()
@@ -216,6 +251,6 @@ def _given_to(service: str) -> set[str]:
             rf"^x-{anchor}: &{anchor}\n((?:  .*\n)+)", compose_text.without_comments(compose_text.COMPOSE), re.M
         )
         assert body, anchor
-        names |= set(re.findall(r"^  (EVERDESK_[A-Z_]+):", body[1], re.MULTILINE))
-        pending += re.findall(r"^  <<: \*([a-z]+)$", body[1], re.MULTILINE)
-    return names
+        given = dict(re.findall(r"^  (EVERDESK_[A-Z_]+): ?(.*)$", body[1], re.MULTILINE)) | given
+        pending += re.findall(r"^  <<: \*([a-z-]+)$", body[1], re.MULTILINE)
+    return given

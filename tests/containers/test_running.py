@@ -225,6 +225,22 @@ def test_three_desks_answer_behind_the_front_door_and_one_may_go(stack: Compose,
     stack.run("up", "--detach", "--no-recreate", "--scale", "assignment=1")
 
 
+def test_the_operator_sees_the_whole_and_saves_it(stack: Compose, door: FrontDoor) -> None:
+    def everdesk(*arguments: str) -> str:
+        return stack.run("run", "--rm", "-T", "operator", *arguments).stdout
+
+    seen = everdesk("doctor")
+    assert [service for service in ("intake", "assignment", "notification") if f"postgres {service}" not in seen] == []
+    assert "projection lag               0" in everdesk("status")
+    assert "0 differ" in everdesk("sla", "verify")
+    said = everdesk("backup", "create", "/backups/one")
+    assert "Not in it: secrets" in said
+    assert "Temporal's store" not in said
+    assert "is whole" in everdesk("backup", "verify", "/backups/one")
+    refused = stack.run("run", "--rm", "-T", "operator", "backup", "restore", "/backups/one", "--force", check=False)
+    assert "Stop them first" in refused.stdout + refused.stderr
+
+
 def test_the_image_lists_what_it_holds(images: Compose) -> None:
     listed = json.loads(_docker("run", "--rm", _image(images), "cat", "/usr/share/sbom/everdesk.cdx.json"))
     names = {part["name"] for part in listed["components"]}

@@ -14,6 +14,7 @@ from deploy.cli.doctor import certificates, machine, nats, postgres, temporal, t
 from deploy.cli.doctor.checks import examine
 from deploy.cli.doctor.findings import Finding, Gravity, clock_finding, ok, worst
 from deploy.cli.doctor.process_environments import ProcessEnvironments
+from deploy.cli.environment import database_url
 from deploy.cli.versions import Version
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -143,6 +144,22 @@ async def test_what_is_away_is_found_from_the_environment_of_one_process(tmp_pat
     }
     assert found[("nats", "reachable")] is UNKNOWN
     assert "secret-word" not in "".join(one.says + one.mend for one in await examine(around))
+
+
+def test_the_operators_container_speaks_for_all_services(monkeypatch: pytest.MonkeyPatch) -> None:
+    for service in ("intake", "assignment", "notification"):
+        monkeypatch.setenv(f"EVERDESK_BACKUP_{service.upper()}_URL", f"postgresql+asyncpg://u:p@postgres/{service}")
+    monkeypatch.setenv("EVERDESK_DATABASE_URL", "")
+    monkeypatch.setenv("EVERDESK_NATS_URL", "nats://nats:4222")
+    monkeypatch.setenv("EVERDESK_PROCESS_URLS", "intake=http://intake:8001 worker=http://worker:8004")
+    around = ProcessEnvironments.find()
+    assert around.databases["intake"] == "postgresql://u:p@postgres/intake"
+    assert set(around.databases) == {"intake", "assignment", "notification"}
+    assert around.urls == {"intake": "http://intake:8001", "worker": "http://worker:8004"}
+    assert database_url("assignment") == "postgresql+asyncpg://u:p@postgres/assignment"
+    monkeypatch.setenv("EVERDESK_DATABASE_URL", "postgresql+asyncpg://u:p@postgres/mine")
+    assert set(ProcessEnvironments.find().databases) == {"this"}
+    assert database_url("assignment").endswith("/mine")
 
 
 def _expired_certificate(folder: Path) -> Path:

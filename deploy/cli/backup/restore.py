@@ -1,10 +1,12 @@
 """Puts a back-up into an empty installation: the local stack's folder, or the stores that the environment names."""
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from deploy.cli.backup import dumps
 from deploy.cli.backup.checks import unpack
@@ -13,6 +15,7 @@ from deploy.cli.backup.manifest import BackupManifest
 from deploy.cli.backup.restored import note_restored
 from deploy.cli.backup.stores import Stores
 from deploy.cli.backup.streams import delete_stream, existing_streams, nats_at, restore_stream
+from deploy.cli.environment import TEMPORAL_ADDRESS, named_process_urls
 from deploy.cli.errors import CliError
 from deploy.local import process
 from deploy.local.account import unprivileged_account
@@ -20,6 +23,7 @@ from deploy.local.engines import Engine, Nats, Postgres
 from deploy.local.engines.ports import find_free_port
 from deploy.local.engines.postgres_location import find_place
 from deploy.local.private_files import write_private
+from deploy.local.probe import accepts
 from deploy.local.stack_secrets import load_or_create
 from deploy.local.state_folder import StateFolder
 from shared.kit.clock import utc_now
@@ -55,10 +59,22 @@ async def restore_local(backup: Path, manifest: BackupManifest, state: StateFold
 
 async def restore_named(backup: Path, manifest: BackupManifest, stores: Stores, say: Say, *, force: bool) -> None:
     """Fills the stores that the environment names, while none of Everdesk's processes and no Temporal runs."""
+    if running := await _still_running(stores):
+        raise CliError(f"Stop them first, or what they write is mixed into the back-up: {', '.join(running)}.")
     if manifest.temporal_databases.keys() != stores.temporal_databases.keys():
         raise CliError("EVERDESK_BACKUP_TEMPORAL_URLS has to name the same databases as when the back-up was made.")
     await _empty(stores, say, force=force)
     await fill(backup, manifest, stores, say)
+
+
+async def _still_running(stores: Stores) -> list[str]:
+    """Processes that answer where the environment says they are, and Temporal where its store is to be filled."""
+    known = named_process_urls()
+    if (stores.temporal_file or stores.temporal_databases) and (address := os.environ.get(TEMPORAL_ADDRESS)):
+        known["temporal"] = f"tcp://{address}"
+    places = {name: urlsplit(url) for name, url in known.items()}
+    answers = await asyncio.gather(*(accepts(at.hostname or "", at.port or 80) for at in places.values()))
+    return [name for name, is_there in zip(places, answers, strict=True) if is_there]
 
 
 async def fill(backup: Path, manifest: BackupManifest, stores: Stores, say: Say) -> None:

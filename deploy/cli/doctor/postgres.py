@@ -79,7 +79,7 @@ async def owner_of(connection: "asyncpg.Connection[Any]") -> str | None:
 
 
 async def _server(connection: "asyncpg.Connection[Any]", area: str) -> list[Finding]:
-    version = ".".join(str(part) for part in connection.get_server_version()[:2])
+    version = str(await connection.fetchval(SETTING, "server_version")).partition(" ")[0]
     before = utc_now()
     theirs: datetime = await connection.fetchval("select clock_timestamp()")
     middle = before + (utc_now() - before) / 2

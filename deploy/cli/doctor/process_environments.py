@@ -8,13 +8,21 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from deploy.cli.environment import DATABASE_URL, NATS_URL, home, local_plan, running_stack
+from deploy.cli.environment import (
+    DATABASE_URL,
+    NATS_URL,
+    TEMPORAL_ADDRESS,
+    home,
+    local_plan,
+    named_environments,
+    named_process_urls,
+    running_stack,
+)
 from deploy.local.plan import SERVICES
 from deploy.local.settings import HOST
 from shared.contracts.names import NAMESPACE
 
 HTTP_PROCESSES = (*SERVICES, "worker", "mail_in")
-TEMPORAL_ADDRESS = "EVERDESK_TEMPORAL_ADDRESS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +40,8 @@ class ProcessEnvironments:
     @classmethod
     def find(cls) -> "ProcessEnvironments":
         """Raises LocalStackError or CliError where there is neither an environment nor a stack."""
+        if named := named_environments():
+            return cls(named, named_process_urls(), folders=_storage(dict(os.environ)))
         if os.environ.get(NATS_URL) or os.environ.get(DATABASE_URL):
             return cls.of_environment(dict(os.environ))
         return _of_local_stack()

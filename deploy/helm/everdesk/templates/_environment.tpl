@@ -100,6 +100,9 @@
 - {name: EVERDESK_PATH_PREFIX, value: /notify}
 {{- end }}
 {{ include "everdesk.fromSecret" (list "EVERDESK_OPERATOR_TOKEN" .Values.secrets.keys "operator-token") }}
+{{- with .Values.secrets.dkim }}
+- {name: EVERDESK_DKIM_KEY_FILE, value: /etc/everdesk/dkim/key.pem}
+{{- end }}
 {{- with .Values.secrets.smtp }}
 {{ include "everdesk.fromSecret" (list "EVERDESK_SMTP_USERNAME" . "username") }}
 {{ include "everdesk.fromSecret" (list "EVERDESK_SMTP_PASSWORD" . "password") }}
