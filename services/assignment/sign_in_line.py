@@ -12,6 +12,8 @@ AT_ONCE = 4
 MOST_WAITING = 500
 LONGEST_WAIT = 10.0
 """Seconds; whoever is answered later has given up."""
+LOOK_UPS_AT_ONCE = 2
+"""So that a thousand attempts at one moment leave the database's connections to others."""
 
 Turn = asyncio.Future[None]
 
@@ -26,9 +28,28 @@ class SignInLine:
 
     def __init__(self, at_once: int = AT_ONCE, waiting: int = MOST_WAITING, longest: float = LONGEST_WAIT) -> None:
         self._free, self._room, self._longest = at_once, waiting, longest
+        self._looking, self._at_door = asyncio.Semaphore(LOOK_UPS_AT_ONCE), 0
         self._known: deque[Turn] = deque()
         self._networks: OrderedDict[str, deque[Turn]] = OrderedDict()
         self._waiting = 0
+
+    @asynccontextmanager
+    async def look_up(self) -> AsyncIterator[None]:
+        """For what is read of an attempt before it waits in line. Raises Problem 503 as `enter` does."""
+        if self._at_door >= self._room:
+            raise _too_many()
+        self._at_door += 1
+        try:
+            async with asyncio.timeout(self._longest):
+                await self._looking.acquire()
+        except TimeoutError as late:
+            raise _too_many() from late
+        finally:
+            self._at_door -= 1
+        try:
+            yield
+        finally:
+            self._looking.release()
 
     @asynccontextmanager
     async def enter(self, network: str, *, is_known: bool = False) -> AsyncIterator[None]:

@@ -60,7 +60,8 @@ async def check_password(context: AppState, email: str, password: str, visit: Vi
     """
     if not is_text(email) or not is_text(password):
         raise wrong_credentials()
-    tried = await _look_up(context, email, visit)
+    async with context.sign_ins.look_up():
+        tried = await _look_up(context, email, visit)
     async with context.sign_ins.enter(network_of(visit.address), is_known=BROWSER in tried.subjects):
         return await _check_password(context, tried, password)
 

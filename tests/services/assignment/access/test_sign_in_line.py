@@ -9,7 +9,7 @@ import pytest
 
 from services.assignment.access import sign_in
 from services.assignment.access.sign_in import TRIES
-from services.assignment.sign_in_line import AT_ONCE, SignInLine
+from services.assignment.sign_in_line import AT_ONCE, LOOK_UPS_AT_ONCE, SignInLine
 from services.assignment.web.page_base import BROWSER_COOKIE
 from shared.kit.clock import new_id
 from shared.kit.http.problems import Problem
@@ -78,6 +78,23 @@ async def test_nobody_waits_longer_than_they_would_listen(order: list[str]) -> N
     async with line.enter("third"):
         order.append("third")
     assert order == ["third"]
+
+
+async def test_few_attempts_are_looked_up_at_once_and_not_many_wait_for_it() -> None:
+    line, inside, most = SignInLine(waiting=5, longest=30), 0, 0
+
+    async def look() -> None:
+        nonlocal inside, most
+        async with line.look_up():
+            inside, most = inside + 1, max(most, inside + 1)
+            await asyncio.sleep(0)
+            inside -= 1
+
+    answers = await asyncio.gather(*(look() for _ in range(20)), return_exceptions=True)
+    assert most == LOOK_UPS_AT_ONCE
+    refused = [one for one in answers if isinstance(one, Problem)]
+    assert {one.status for one in refused} == {503}
+    assert len(refused) == 20 - 5 - LOOK_UPS_AT_ONCE
 
 
 async def test_a_guest_who_leaves_holds_no_place(line: SignInLine, order: list[str], guest: Guest) -> None:
