@@ -1,6 +1,8 @@
 """Builds of the workflows that poll one server, and the tickets they run."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from functools import partial
 
 import pytest
 from temporalio.api.enums.v1 import EventType
@@ -17,6 +19,7 @@ from shared.kit.clock import new_id, utc_now
 from tests.support.eventually import eventually
 from tests.support.tickets import ADA, opening, policy, triage
 from tests.workflows.conftest import Announced, TicketDriver, program
+from workflows import worker as worker_process
 from workflows.deployment import promote
 from workflows.provisioning import ensure_search_attributes
 from workflows.worker import WorkerSettings, ticket_worker
@@ -36,8 +39,13 @@ class ListedBus(Bus):
 
 
 @pytest.fixture(name="desk")
-async def own_server() -> AsyncIterator[TicketDriver]:
-    """A server of its own, without a worker: builds are known to a server for ever."""
+async def own_server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[TicketDriver]:
+    """A server of its own, without a worker: builds are known to a server for ever.
+
+    A step that waits for a build which has ended is given to another after two seconds, in operation after ten.
+    """
+    hasty = partial(Worker, sticky_queue_schedule_to_start_timeout=timedelta(seconds=2))
+    monkeypatch.setattr(worker_process, "Worker", hasty)
     async with await WorkflowEnvironment.start_local(
         dev_server_existing_path=program("temporal"), data_converter=pydantic_data_converter
     ) as environment:

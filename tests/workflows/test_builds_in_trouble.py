@@ -10,6 +10,7 @@ from shared.contracts.base import TicketId
 from shared.contracts.commands import PendTicket
 from shared.contracts.names import TASK_QUEUE, WORKFLOW_DEPLOYMENT, ticket_workflow_id
 from shared.contracts.vocabulary import Status
+from shared.kit import tickets
 from shared.kit.ticket_errors import TicketsUnavailable
 from shared.kit.tickets import Tickets
 from tests.support.eventually import eventually
@@ -58,7 +59,7 @@ def opened_at(desk: TicketDriver, ticket_id: TicketId) -> datetime:
 
 @pytest.mark.timeout(120)
 async def test_a_build_that_cannot_replay_holds_tickets_up_until_the_old_one_is_promoted_again(
-    desk: TicketDriver,
+    desk: TicketDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its workflow tasks fail and are tried again: the ticket waits, its state and its history stay whole."""
     async with build(desk, A):
@@ -66,7 +67,8 @@ async def test_a_build_that_cannot_replay_holds_tickets_up_until_the_old_one_is_
         running = await open_ticket(desk)
         async with broken_build(desk, B):
             await make_current(desk, B)
-            with pytest.raises(TicketsUnavailable):
+            with pytest.raises(TicketsUnavailable), monkeypatch.context() as patch:
+                patch.setattr(tickets, "ANSWER_WITHIN", timedelta(seconds=2))
                 await desk.tickets.send(running, PendTicket(command_id="p", actor=AGENT))
             await eventually(lambda: fails_its_tasks(desk, running))
             await make_current(desk, A)

@@ -1,6 +1,7 @@
 """Commands to the ticket workflow on the real server: refusals, retries, continue-as-new, an outage of the bus."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from shared.contracts.commands import (
 from shared.contracts.names import ticket_workflow_id
 from shared.contracts.vocabulary import CloseReason, Priority, Status
 from shared.domain.errors import IllegalTransition, UnknownTicket, VersionConflict
+from shared.kit import tickets
 from shared.kit.clock import new_id, utc_now
 from shared.kit.ticket_errors import TicketsUnavailable
 from shared.kit.tickets import SignalDelivery, Tickets, command_id
@@ -130,11 +132,14 @@ async def test_tickets_are_found_by_their_search_attributes(desk: TicketDriver) 
     await eventually(found)
 
 
-async def test_a_command_without_a_worker_is_unavailable_and_its_retry_takes_effect_once(server: Client) -> None:
+async def test_a_command_without_a_worker_is_unavailable_and_its_retry_takes_effect_once(
+    server: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     announced = Announced()
     desk = TicketDriver(server, announced)
     ticket_id = await open_ticket(desk)
-    with pytest.raises((TicketsUnavailable, RPCError)):
+    with pytest.raises((TicketsUnavailable, RPCError)), monkeypatch.context() as patch:
+        patch.setattr(tickets, "ANSWER_WITHIN", timedelta(seconds=2))
         await desk.tickets.send(ticket_id, triage())
     async with worker_for(server, announced):
         snapshot = await desk.tickets.send(ticket_id, triage())

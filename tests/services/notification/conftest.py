@@ -82,10 +82,14 @@ class Running:
 
 @pytest.fixture(scope="session")
 def hurried() -> Iterator[None]:
-    """Events are handled as they come: in operation mails may wait for half a second more, to be sent together."""
+    """Events are handled as they come: in operation mails may wait for half a second more, to be sent together.
+
+    What a worse mail of the same moment may include waits for it for one second, in operation for two.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(consumers, "MAILS_LINGER_SECONDS", 0.02)
         patch.setattr(consumers, "MAILS_BUSY_SECONDS", 0.05)
+        patch.setattr(commands, "TOGETHER", timedelta(seconds=1))
         yield
 
 

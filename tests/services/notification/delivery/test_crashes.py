@@ -217,9 +217,19 @@ async def test_kill_9_in_the_middle_loses_no_mail(
     assert doubled <= settings.smtp_connections
 
 
+HASTY = """
+from datetime import timedelta
+from services.notification import main
+from services.notification.delivery import sender
+sender.LEASE = timedelta(seconds=2)
+main.main()
+"""
+"""The process as it is, but that others take over the mails of a dead one after two seconds, not after ten."""
+
+
 async def _start(environment: dict[str, str]) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.notification.main", "serve", env=environment, stdout=subprocess.DEVNULL
+        sys.executable, "-c", HASTY, "serve", env=environment, stdout=subprocess.DEVNULL
     )
 
 
