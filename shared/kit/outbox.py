@@ -4,18 +4,18 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import delete, insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.contracts.events import EVENTS, Envelope, Event
+from shared.kit.bus.message_size import EVENT_SIZE
 from shared.kit.db import EVENTS_FOR_OUTSIDERS, Database
 from shared.kit.http.problems import Problem, invalid
 from shared.kit.outbox_row import ANNOUNCED, OutboxRow
 from shared.kit.tables import outbox, outbox_published
 from shared.kit.tracing import traceparent_for
 
-MAX_EVENT_BYTES = 960 * 1024
-"""Of one event in JSON: NATS carries 1 MiB in one message, headers included."""
 OLDEST = "select now() - created_at from outbox where parked_at is null order by refusals, id limit 1"
 STUCK_AFTER = timedelta(seconds=30)
 
@@ -23,8 +23,8 @@ STUCK_AFTER = timedelta(seconds=30)
 def row_of(envelope: Envelope) -> dict[str, Any]:
     """The outbox row of an event. Raises Problem 422 if the bus could never carry it."""
     content = traced(envelope).model_dump_json().encode()
-    if len(content) > MAX_EVENT_BYTES:
-        raise too_large_to_carry()
+    if len(content) > EVENT_SIZE.most:
+        raise too_large_to_carry(envelope, len(content))
     return {"event_id": envelope.id, "subject": envelope.nats_subject, "envelope": content}
 
 
@@ -34,9 +34,11 @@ def traced(envelope: Envelope) -> Envelope:
     return envelope if parent is None else envelope.model_copy(update={"traceparent": parent})
 
 
-def too_large_to_carry() -> Problem:
-    """Escaped for the bus, what was written outgrows what one event can carry."""
-    return invalid("/body", "is too large to be carried with all that belongs to it; shorten it")
+def too_large_to_carry(envelope: Envelope, size: int) -> Problem:
+    """Escaped for the bus, what was written outgrows what one event can carry; names its largest field."""
+    field = max(envelope.data, key=lambda name: len(to_json(envelope.data[name])))
+    sizes = f"{-(-size // 1024)} KiB, and at most {EVENT_SIZE.most // 1024} KiB can be"
+    return invalid(f"/{field}", f"is too large to be carried: with all that belongs to it {sizes}; shorten it")
 
 
 async def add(session: AsyncSession, event: Event, event_id: str, at: datetime, *, is_applied: bool = False) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 import asyncpg
 from nats.js import JetStreamContext
 
+from shared.contracts.names import STREAM
 from shared.kit.bus.recent_publishes import KEPT_SECONDS, PAGE, missing_from_stream
 
 FORGET_AT_ONCE = 1000
-FULL_BATCH = f"DELETE {FORGET_AT_ONCE}"
 MOST_ROWS = 100_000
 TAKE = """
 with acknowledged as (select * from unnest($1::bigint[], $2::bigint[]) as one (row_id, sequence)),
@@ -35,6 +35,7 @@ FORGET = """
 delete from outbox_published where id in (
   select id from (select id, published_at from outbox_published order by id limit $1) as oldest
   where id <= $3 or published_at < now() - make_interval(secs => $2))
+returning sequence
 """
 BOUND = """
 select max(id) - $1::bigint, min(published_at) < now() - make_interval(secs => $2)
@@ -46,6 +47,10 @@ from (
 
 class PublishedRows:
     """The table's statements; each costs the same however much was ever published."""
+
+    def __init__(self) -> None:
+        self._forgotten = 0
+        """The furthest place in the stream of a row that is not kept any more."""
 
     async def take(self, connection: "asyncpg.Connection[Any]", sequences: Mapping[int, int]) -> None:
         """Moves rows out of the outbox, by id, with their places in the stream."""
@@ -75,4 +80,12 @@ class PublishedRows:
         bound, is_too_old = await connection.fetchrow(BOUND, MOST_ROWS, KEPT_SECONDS) or (None, None)
         is_more = bound is not None and (is_too_old or bound > 0)
         while is_more:
-            is_more = await connection.execute(FORGET, FORGET_AT_ONCE, KEPT_SECONDS, bound) == FULL_BATCH
+            rows = await connection.fetch(FORGET, FORGET_AT_ONCE, KEPT_SECONDS, bound)
+            self._forgotten = max(self._forgotten, *(row["sequence"] for row in rows), 0)
+            is_more = len(rows) == FORGET_AT_ONCE
+
+    async def lost_for_good(self, js: JetStreamContext) -> tuple[int, int] | None:
+        """Where the stream ends and how far rows had got that are not kept any more, if it ends before; told once."""
+        last = (await js.stream_info(STREAM)).state.last_seq
+        forgotten, self._forgotten = self._forgotten, min(self._forgotten, last)
+        return (last, forgotten) if last < forgotten else None

@@ -196,10 +196,15 @@ class Relay:
         self._is_to_read = True
         await self._take(connection)
         try:
-            back = await self._published.put_back_lost(connection, await self._bus.jetstream())
+            js = await self._bus.jetstream()
+            gone = await self._published.lost_for_good(js)
+            back = await self._published.put_back_lost(connection, js)
         except BUS_ERRORS as error:
             log.warning("outbox.not_compared", service=self._service, error=repr(error))
             return -1
+        if gone is not None:
+            ends_at, published = gone
+            log.error("outbox.lost_for_good", service=self._service, stream_ends_at=ends_at, published_up_to=published)
         if back:
             log.error("outbox.published_again", service=self._service, count=back)
         return generation

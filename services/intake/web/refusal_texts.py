@@ -42,7 +42,10 @@ PATTERNS = (
     _("more than %(count)s requests a minute; try again in %(seconds)s s"),
     _("more than %(count)s requests an hour; try again in %(seconds)s s"),
     _("more than %(count)s requests in %(window)s s; try again in %(seconds)s s"),
-    _("is too large to be carried with all that belongs to it; shorten it"),
+    _(
+        "is too large to be carried: with all that belongs to it %(size)s KiB, and at most %(most)s KiB can be; "
+        "shorten it"
+    ),
     *OF_SUBMISSIONS,
     *COMMON,
 )

@@ -16,6 +16,7 @@ from shared.contracts.events import Envelope
 from shared.kit.backoff import CONNECT, Pauses
 from shared.kit.bus.bus_message import BusMessage
 from shared.kit.bus.durability import warn_of_what_can_be_lost
+from shared.kit.bus.message_size import EVENT_SIZE, HEADERS_BYTES, MOST_EVENT_BYTES, size_of
 from shared.kit.bus.recent_publishes import NOT_IN_STREAM, RecentPublishes
 from shared.kit.bus.streams import StreamRefusedError, ensure_streams
 from shared.kit.settings import Settings
@@ -84,6 +85,10 @@ class Bus:
                 await self._client.flush(FLUSH_SECONDS)
             with suppress(*REFUSED):
                 await self._client.close()
+
+    def look_again(self) -> None:
+        """Has the streams made sure of, because one of them seems to be gone."""
+        self._unsure.set()
 
     def on_change(self, tell: Callable[[], object]) -> None:
         """Calls `tell` when the connection is made or lost, and when the streams were checked."""
@@ -164,13 +169,12 @@ class Bus:
             raise BusUnavailable(f"{len(batch) - len(done.acknowledged)} of {len(batch)} events were not acknowledged")
 
     async def _publish(self, message: BusMessage) -> PubAck:
+        """Raises MaxPayloadError where the server would end the connection, for it counts headers too."""
         js = await self.jetstream()
-        return await js.publish(
-            message.subject,
-            message.payload,
-            timeout=ACK_TIMEOUT,
-            headers={"Nats-Msg-Id": message.id, "Content-Type": "application/cloudevents+json"},
-        )
+        headers = {"Nats-Msg-Id": message.id, "Content-Type": "application/cloudevents+json"}
+        if size_of(message.payload, headers) > self.client.max_payload:
+            raise nats.errors.MaxPayloadError
+        return await js.publish(message.subject, message.payload, timeout=ACK_TIMEOUT, headers=headers)
 
     def _notice_a_step_back(self, known: int, acknowledgements: Iterable[PubAck]) -> None:
         """Detects a restored stream: a new sequence at or below one acknowledged before."""
@@ -212,6 +216,7 @@ class Bus:
             self._connected.set()
             self._changed()
             log.info("bus.connected")
+            self._note_size()
             if self.generation == 1:
                 await self._look_at_the_server()
             await self._publish_again_until_done()
@@ -238,6 +243,13 @@ class Bus:
     async def _ensure_streams(self) -> None:
         if self._js is not None:
             await ensure_streams(self._js, self._settings)
+
+    def _note_size(self) -> None:
+        """Events that are larger than the server takes are refused to whoever writes them."""
+        takes = self.client.max_payload
+        if not EVENT_SIZE.note_server(takes):
+            advice = f"set max_payload to {MOST_EVENT_BYTES + HEADERS_BYTES} bytes or more: 1MB"
+            log.warning("bus.small_messages", server_takes=takes, events_have=MOST_EVENT_BYTES, advice=advice)
 
     async def _look_at_the_server(self) -> None:
         """Logs once whether acknowledgements are durable."""

@@ -11,7 +11,6 @@ from datetime import timedelta
 
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 from pydantic import ValidationError
 from structlog.contextvars import bound_contextvars
@@ -21,6 +20,7 @@ from shared.contracts.names import STREAM, retry_subject
 from shared.kit.backoff import DEPENDENCY, EVENT_FAILED, EVENT_NOT_YET, retry
 from shared.kit.bus.connection import REFUSED, Bus, BusUnavailable
 from shared.kit.bus.dead_letters import dead_letter
+from shared.kit.bus.durable_consumers import ConsumerProgress, configuration_of, ensure_consumer
 from shared.kit.bus.pull import PullStream, give_back
 from shared.kit.clock import utc_now
 from shared.kit.outages import is_unreachable
@@ -29,14 +29,10 @@ from shared.kit.tracing import TracedEvent, consumer_spans
 
 LINGER_SECONDS = 0.04
 """For consumers whose effect nobody waits for at that moment."""
-ACK_WAIT_SECONDS = 8.0
-"""How long the events of a process that was killed wait for another one."""
 RENEW_SECONDS = 2.0
 """How often a process that works on a batch says so."""
 LEAST_DELIVERIES = 6
 """Of what is not yet possible, however old it is: what it waits for may be under way after a long outage."""
-MOST_PENDING = 50_000
-"""Events that may wait for another delivery before JetStream hands out no new ones."""
 LARGE = 4096
 """Bytes of an event that is prepared."""
 MAX_ATTEMPTS = len(EVENT_FAILED.seconds) + 1
@@ -87,6 +83,7 @@ class Consumer:
     """The durable consumer that older code read as; it is removed."""
     attempts: dict[str, int] = field(default_factory=dict)
     """Failures per event while its dependencies were healthy."""
+    progress: ConsumerProgress = field(default_factory=ConsumerProgress)
 
     @property
     def filters(self) -> list[str]:
@@ -118,7 +115,7 @@ async def run_consumer(bus: Bus, consumer: Consumer, prepare: Prepare | None = N
                 try:
                     js, client = await bus.jetstream(), bus.client
                     generation = bus.generation
-                    await js.add_consumer(STREAM, _configuration(consumer))
+                    await ensure_consumer(js, configuration_of(consumer.name, consumer.filters), consumer.progress)
                     if consumer.replaces is not None:
                         with suppress(NotFoundError):
                             await js.delete_consumer(STREAM, consumer.replaces)
@@ -127,6 +124,8 @@ async def run_consumer(bus: Bus, consumer: Consumer, prepare: Prepare | None = N
                     log.info("consumer.ready", consumer=consumer.name)
                     await _consume(js, pull, consumer, lambda: bus.generation == generation)  # noqa: B023 - awaited
                 except REFUSED as error:
+                    if isinstance(error, NotFoundError):
+                        bus.look_again()
                     log.warning("consumer.interrupted", consumer=consumer.name, error=repr(error))
                     await asyncio.sleep(DEPENDENCY.after(2))
         finally:
@@ -134,22 +133,13 @@ async def run_consumer(bus: Bus, consumer: Consumer, prepare: Prepare | None = N
                 await pull.close()
 
 
-def _configuration(consumer: Consumer) -> ConsumerConfig:
-    return ConsumerConfig(
-        durable_name=consumer.name,
-        filter_subjects=consumer.filters,
-        ack_policy=AckPolicy.EXPLICIT,
-        deliver_policy=DeliverPolicy.ALL,
-        ack_wait=ACK_WAIT_SECONDS,
-        max_deliver=-1,
-        max_ack_pending=MOST_PENDING,
-    )
-
-
 async def _consume(js: JetStreamContext, pull: PullStream, consumer: Consumer, is_current: Callable[[], bool]) -> None:
     """Consumes until NATS was reconnected, when the server may have lost the consumer."""
     while is_current():
         if messages := await pull.next_batch(consumer.linger, consumer.busy_linger):
+            newest = max(messages, key=lambda message: message.metadata.sequence.stream)
+            newest_id = (newest.headers or {}).get("Nats-Msg-Id", "")
+            consumer.progress.note(newest.metadata.sequence.stream, newest_id)
             try:
                 async with _in_progress(messages):
                     await _settle(js, consumer, messages)

@@ -10,6 +10,7 @@ from nats.js.errors import NotFoundError
 
 from shared.contracts.names import STREAM
 from shared.kit.bus.bus_message import BusMessage
+from shared.kit.telemetry import log
 
 KEPT_SECONDS = 600.0
 """Longer than a server waits with fsync: two minutes, unless it is told otherwise."""
@@ -27,6 +28,8 @@ class RecentPublishes:
     def __init__(self) -> None:
         self._kept: deque[tuple[float, int, BusMessage]] = deque()
         self._bytes = 0
+        self._dropped = 0
+        """The furthest place in the stream of a message that is not kept any more."""
 
     def keep(self, acknowledged: Iterable[tuple[int, BusMessage]]) -> None:
         """Adds messages with their sequences; drops the oldest beyond age and size limits."""
@@ -35,10 +38,16 @@ class RecentPublishes:
             self._kept.append((now, sequence, message))
             self._bytes += len(message.payload)
         while self._kept and (self._bytes > KEPT_BYTES or self._kept[0][0] < now - KEPT_SECONDS):
-            self._bytes -= len(self._kept.popleft()[2].payload)
+            _, sequence, message = self._kept.popleft()
+            self._bytes -= len(message.payload)
+            self._dropped = max(self._dropped, sequence if sequence != NOT_IN_STREAM else 0)
 
     async def take_lost(self, js: JetStreamContext) -> list[BusMessage]:
         """Removes and returns messages the stream lost, oldest first."""
+        last = (await js.stream_info(STREAM)).state.last_seq
+        if last < self._dropped:
+            log.error("bus.lost_for_good", stream_ends_at=last, published_up_to=self._dropped)
+            self._dropped = last
         by_sequence = sorted(self._kept, key=lambda kept: kept[1], reverse=True)
         lost: set[int] = set()
         for start in range(0, len(by_sequence), PAGE):
