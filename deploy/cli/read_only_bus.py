@@ -15,8 +15,9 @@ ANSWERS_WITHIN = 5.0
 class ReadOnlyBus(Bus):
     """Does not touch the streams' settings, which an operator's shell need not know."""
 
-    async def _ensure_streams(self) -> None:
+    async def _ensure_streams(self) -> bool:
         """Nothing to set up."""
+        return False
 
     async def _look_at_the_server(self) -> None:
         """The services have said how safe it is."""

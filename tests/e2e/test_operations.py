@@ -67,7 +67,10 @@ async def test_the_doctor_looks_at_every_part_of_a_running_system(stack: LocalSt
     found = {(finding["area"], finding["check"]): finding for finding in document["findings"]}
     expected = {
         *((f"postgres {name}", check) for name in ("intake", "assignment", "notification") for check in IN_DATABASES),
-        *(("nats", check) for check in ("reachable", "power cuts", "clock", "room", "retention", "consumer lag")),
+        *(
+            ("nats", check)
+            for check in ("reachable", "message size", "power cuts", "clock", "room", "retention", "consumer lag")
+        ),
         *(("temporal", check) for check in ("reachable", "retention", "clock")),
         *(("workers", check) for check in ("polling", "builds")),
         *(("tickets", "workflow tasks"), ("mail", "smtp"), ("disk of state", "space")),

@@ -17,8 +17,9 @@ from shared.contracts.events import Envelope
 from shared.contracts.names import STREAM
 from shared.kit import outbox
 from shared.kit import relay as relays
-from shared.kit.bus import Bus, Consumer, run_consumer
+from shared.kit.bus import Bus, Consumer, connection, run_consumer
 from shared.kit.bus.message_size import EVENT_SIZE, MOST_EVENT_BYTES
+from shared.kit.bus.streams import ensure_streams
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Database, dsn_of
 from shared.kit.http.problems import Problem
@@ -178,6 +179,25 @@ async def test_subjects_taken_from_the_stream_come_back(
         await announce(database, one.topic_id, range(5, 9))
         await eventually(one.has(range(9)), within=WITHIN)
         assert (await js.stream_info(STREAM)).config.max_age == kit_settings.stream_max_age_days * 86_400
+
+
+async def test_a_stream_changed_by_hand_is_changed_back(
+    bus: Bus, kit_settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody need publish or reconnect for it."""
+    await bus.jetstream()
+    monkeypatch.setattr(connection, "LOOK_SECONDS", 0.1)
+    bus.look_again()
+    js = await bus.jetstream()
+    config = (await js.stream_info(STREAM)).config
+    config.max_age = 60
+    await js.update_stream(config)
+
+    async def is_right() -> bool:
+        return (await js.stream_info(STREAM)).config.max_age == kit_settings.stream_max_age_days * 86_400
+
+    await eventually(is_right, within=WITHIN)
+    assert not await ensure_streams(js, kit_settings), "what is as it should be is left alone"
 
 
 @pytest.mark.parametrize("rest", [-12_000, -4000, -250, -100, -20, 0, 20, 5000])

@@ -73,6 +73,8 @@ CASES: list[tuple[str, Finding, Gravity]] = [
     ("stream full", nats.room_finding(stream(100)), ERROR),
     ("stream age", nats.age_finding(stream(1), 30 * 86_400), OK),
     ("stream too short", nats.age_finding(stream(1, age=86_400), 30 * 86_400), WARNING),
+    ("messages of one megabyte", nats.size_finding(1024**2), OK),
+    ("smaller messages", nats.size_finding(512 * 1024), WARNING),
     ("dead letters", nats.dead_letters_finding(1), ERROR),
     ("consumer", nats.consumer_finding("c", 9, SECOND), OK),
     ("consumer slow", nats.consumer_finding("c", 9, 60 * SECOND), WARNING),

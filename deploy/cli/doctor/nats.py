@@ -14,6 +14,7 @@ from deploy.cli.errors import CliError
 from deploy.cli.read_only_bus import connected
 from shared.contracts.names import DEAD_STREAM, STREAM
 from shared.kit.bus.durability import read_varz, verdict
+from shared.kit.bus.message_size import HEADERS_BYTES, MOST_EVENT_BYTES
 from shared.kit.clock import utc_now
 from shared.kit.settings import Settings
 
@@ -32,7 +33,8 @@ async def check_bus(around: ProcessEnvironments) -> list[Finding]:
             js = await bus.jetstream()
             server = bus.client.connected_server_version
             version = f"NATS {server.major}.{server.minor}.{server.patch}"
-            found = [ok("nats", "reachable", version), *await _streams(js, around)]
+            size = size_finding(bus.client.max_payload)
+            found = [ok("nats", "reachable", version), size, *await _streams(js, around)]
     except CliError as problem:
         return [bad("nats", "reachable", str(problem), RUNBOOK)]
     return [*found, *await _server(around)]
@@ -60,6 +62,15 @@ def power_cut_finding(is_safe: bool | None, sentence: str) -> Finding:  # noqa: 
     if is_safe is None:
         return unknown("nats", "power cuts", sentence, mend)
     return bad("nats", "power cuts", sentence, mend)
+
+
+def size_finding(takes: int) -> Finding:
+    """Whether the server takes events of every size that people may write."""
+    says = f"messages of up to {takes // 1024} KiB"
+    if takes >= MOST_EVENT_BYTES + HEADERS_BYTES:
+        return ok("nats", "message size", says)
+    mend = "max_payload: 1MB in nats.conf of every server, then restart it"
+    return doubtful("nats", "message size", f"{says}; longer texts are refused, and long mails wait", mend)
 
 
 def clock_of(varz: Mapping[str, Any] | None) -> datetime | None:

@@ -24,6 +24,8 @@ from shared.kit.telemetry import log
 
 ACK_TIMEOUT = 5.0
 FLUSH_SECONDS = 1
+LOOK_SECONDS = 300.0
+"""How often a connected process looks whether the streams are as they should be."""
 
 REFUSED = (nats.errors.Error, js_errors.Error, OSError, TimeoutError, asyncio.TimeoutError)
 NEVER_SENT = (nats.errors.MaxPayloadError, nats.errors.BadSubjectError, nats.errors.BadHeaderError)
@@ -220,7 +222,20 @@ class Bus:
             if self.generation == 1:
                 await self._look_at_the_server()
             await self._publish_again_until_done()
-            await self._unsure.wait()
+            await self._wait_until_unsure()
+
+    async def _wait_until_unsure(self) -> None:
+        """Until the streams have to be made sure of; looks at them now and then, for somebody may have changed them."""
+        while not self._unsure.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._unsure.wait()
+            try:
+                if not self._unsure.is_set() and await self._ensure_streams():
+                    log.error("bus.streams_were_changed")
+                    self._unsure.set()
+            except (*REFUSED, StreamRefusedError) as error:
+                log.warning("bus.not_looked_at", error=repr(error))
 
     async def _connect(self) -> None:
         self._js = None
@@ -240,9 +255,8 @@ class Bus:
         )
         self._js = self._client.jetstream(timeout=ACK_TIMEOUT)
 
-    async def _ensure_streams(self) -> None:
-        if self._js is not None:
-            await ensure_streams(self._js, self._settings)
+    async def _ensure_streams(self) -> bool:
+        return self._js is not None and await ensure_streams(self._js, self._settings)
 
     def _note_size(self) -> None:
         """Events that are larger than the server takes are refused to whoever writes them."""

@@ -46,20 +46,23 @@ def _config(name: str, subjects: tuple[str, ...], max_age: float, max_bytes: int
     )
 
 
-async def ensure_streams(js: JetStreamContext, settings: Settings) -> None:
-    """Creates or updates both streams. Raises StreamRefusedError if the server lacks storage."""
-    for config in wanted_streams(settings):
-        await _ensure(js, config)
+async def ensure_streams(js: JetStreamContext, settings: Settings) -> bool:
+    """Creates or updates both streams; returns whether one was not as it should be.
+
+    Raises StreamRefusedError if the server lacks storage.
+    """
+    changed = [await _ensure(js, config) for config in wanted_streams(settings)]
+    return any(changed)
 
 
-async def _ensure(js: JetStreamContext, config: StreamConfig) -> None:
-    """Creates a stream in the configured size, or halved until it fits."""
+async def _ensure(js: JetStreamContext, config: StreamConfig) -> bool:
+    """Creates a stream in the configured size, or halved until it fits; returns whether anything was changed."""
     wanted = config.max_bytes or SMALLEST_BYTES
     held = await _held(js, config.name or "")
-    for size in _sizes(wanted, held):
+    for size in _sizes(wanted, held or 0):
         config.max_bytes = size
         try:
-            await _make(js, config)
+            is_changed = await _make(js, config)
         except js_errors.APIError as error:
             if error.err_code in NOT_CLUSTERED and (config.num_replicas or 1) > 1:
                 raise StreamRefusedError(
@@ -71,7 +74,7 @@ async def _ensure(js: JetStreamContext, config: StreamConfig) -> None:
         else:
             if size < wanted:
                 log.warning("bus.stream_is_smaller", stream=config.name, bytes=size, wanted=wanted, advice=ADVICE)
-            return
+            return is_changed or held is None
     raise StreamRefusedError(f"NATS has no room for the stream {config.name}, not even of {size} bytes. {ADVICE}")
 
 
@@ -87,17 +90,21 @@ def _sizes(wanted: int, held: int) -> Iterator[int]:
         yield size
 
 
-async def _held(js: JetStreamContext, name: str) -> int:
+async def _held(js: JetStreamContext, name: str) -> int | None:
+    """Bytes in a stream; None if there is none."""
     try:
         return (await js.stream_info(name)).state.bytes
     except js_errors.NotFoundError:
-        return 0
+        return None
 
 
-async def _make(js: JetStreamContext, config: StreamConfig) -> None:
+async def _make(js: JetStreamContext, config: StreamConfig) -> bool:
+    """Creates or updates a stream; returns whether one of the same name was different."""
     try:
         await js.add_stream(config)
     except js_errors.BadRequestError as error:
         if error.err_code in NOT_CLUSTERED:
             raise
         await js.update_stream(config)
+        return True
+    return False
