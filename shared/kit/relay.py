@@ -15,6 +15,7 @@ from shared.kit.bus.connection import REFUSED as BUS_ERRORS
 from shared.kit.db import LEADER_SETTINGS, OUTBOX_CHANNEL, UNREACHABLE
 from shared.kit.outbox_row import OutboxRow
 from shared.kit.published_rows import PublishedRows
+from shared.kit.stopping import pass_on_cancellation
 from shared.kit.telemetry import OUTBOX_PARKED, OUTBOX_SENT, log
 
 LEADER_LOCK = 7_241_001
@@ -175,6 +176,7 @@ class Relay:
         compared, sweep_at = -1, loop.time() + SWEEP_SECONDS
         while self._bus.is_connected and self._may_lead:
             self._woken.clear()
+            pass_on_cancellation()
             if compared != self._bus.generation:
                 compared = await self._compare(connection)
             await self._publish_handed()

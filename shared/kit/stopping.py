@@ -1,5 +1,6 @@
 """The moment a process is told to stop: from then on others get its work, while it finishes what is under way."""
 
+import asyncio
 from collections.abc import Callable
 
 Callback = Callable[[], None]
@@ -27,3 +28,13 @@ class Stopping:
         for callback in self._callbacks:
             callback()
         self._callbacks.clear()
+
+
+def pass_on_cancellation() -> None:
+    """Raises CancelledError if the running task is being cancelled and something it called has not passed that on.
+
+    `asyncio.wait_for` of Python 3.11 does so where its answer comes at that very moment, and nats-py waits with it.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

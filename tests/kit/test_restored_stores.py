@@ -3,7 +3,9 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -17,14 +19,15 @@ from shared.contracts.events import Envelope
 from shared.contracts.names import STREAM
 from shared.kit import outbox
 from shared.kit import relay as relays
-from shared.kit.bus import Bus, Consumer, connection, run_consumer
+from shared.kit.bus import Bus, Consumer, DeadLetters, connection, run_consumer
+from shared.kit.bus import consumer as consumers
 from shared.kit.bus.message_size import EVENT_SIZE, MOST_EVENT_BYTES
 from shared.kit.bus.streams import ensure_streams
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Database, dsn_of
 from shared.kit.http.problems import Problem
 from shared.kit.settings import ServiceSettings
-from tests.kit.events import topic_changed, version_of
+from tests.kit.events import enveloped, topic_changed, version_of
 from tests.support.eventually import eventually
 
 WITHIN = 20.0
@@ -81,7 +84,7 @@ async def running_again(engines: Stack) -> AsyncIterator[None]:
     await engines.start("nats")
 
 
-def replace(old: Path, new: Path) -> None:
+def swap_in(old: Path, new: Path) -> None:
     shutil.rmtree(new)
     shutil.copytree(old, new)
 
@@ -104,7 +107,7 @@ async def test_a_part_of_the_store_is_older(
         generation = bus.generation
         one.seen.clear()
         await engines.kill("nats")
-        replace(tmp_path / "older" / part, stream_folder(engines) / part)
+        swap_in(tmp_path / "older" / part, stream_folder(engines) / part)
         await engines.start("nats")
         await eventually(lambda: bus.generation > generation, within=WITHIN)
         await announce(database, one.topic_id, range(60, 70))
@@ -165,6 +168,59 @@ async def test_a_consumer_that_somebody_made_otherwise_is_made_right(
         await eventually(one.has(range(5)), within=WITHIN)
 
 
+async def test_a_consumer_that_was_further_than_a_stream_that_others_have_filled_again(bus: Bus) -> None:
+    """Where it had been are events of others now, so that the stream's length tells nothing."""
+    one = Listener()
+    await bus.jetstream()
+    async with running(asyncio.create_task(run_consumer(bus, one.consumer))):
+        await bus.publish_all([enveloped(number, one.topic_id) for number in range(5)])
+        await eventually(one.has(range(5)))
+    one.seen.clear()
+    one.consumer.progress.event_id = "lost with the stream's end"
+    async with running(asyncio.create_task(run_consumer(bus, one.consumer))):
+        await eventually(one.has(range(5)))
+
+
+async def test_an_error_that_cannot_be_encoded_is_kept_with_its_event(bus: Bus) -> None:
+    class OddError(Exception):
+        def __repr__(self) -> str:
+            return "odd \ud800\r\nNats-Msg-Id: x"
+
+    async def fail(_envelopes: list[Envelope]) -> None:
+        raise OddError
+
+    one = Listener()
+    consumer = replace(one.consumer, handle=fail)
+    await bus.jetstream()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(consumers, "MAX_ATTEMPTS", 1)
+        async with running(asyncio.create_task(run_consumer(bus, consumer))):
+            await bus.publish_all([enveloped(1, one.topic_id)])
+            letters = await eventually(partial(DeadLetters(bus).list, consumer=consumer.name))
+    assert isinstance(letters, list)
+    assert letters[0].error == "odd \\ud800 Nats-Msg-Id: x"
+
+
+async def test_a_cancellation_that_a_request_has_swallowed_is_passed_on(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = asyncio.Event()
+
+    async def swallow(*_: object) -> None:
+        with suppress(asyncio.CancelledError):
+            began.set()
+            await asyncio.Event().wait()
+
+    await bus.jetstream()
+    monkeypatch.setattr(consumers, "ensure_consumer", swallow)
+    job = asyncio.create_task(run_consumer(bus, Listener().consumer))
+    await began.wait()
+    job.cancel()
+    async with asyncio.timeout(WITHIN):
+        await asyncio.wait([job])
+    assert job.cancelled()
+
+
 async def test_subjects_taken_from_the_stream_come_back(
     database: Database, bus: Bus, kit_settings: ServiceSettings
 ) -> None:
@@ -190,7 +246,7 @@ async def test_a_stream_changed_by_hand_is_changed_back(
     bus.look_again()
     js = await bus.jetstream()
     config = (await js.stream_info(STREAM)).config
-    config.max_age = 60
+    config.max_age = 3600
     await js.update_stream(config)
 
     async def is_right() -> bool:

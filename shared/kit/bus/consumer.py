@@ -24,6 +24,7 @@ from shared.kit.bus.durable_consumers import ConsumerProgress, configuration_of,
 from shared.kit.bus.pull import PullStream, give_back
 from shared.kit.clock import utc_now
 from shared.kit.outages import is_unreachable
+from shared.kit.stopping import pass_on_cancellation
 from shared.kit.telemetry import CONSUMER_PAUSED, EVENTS_HANDLED, log
 from shared.kit.tracing import TracedEvent, consumer_spans
 
@@ -136,6 +137,7 @@ async def run_consumer(bus: Bus, consumer: Consumer, prepare: Prepare | None = N
 async def _consume(js: JetStreamContext, pull: PullStream, consumer: Consumer, is_current: Callable[[], bool]) -> None:
     """Consumes until NATS was reconnected, when the server may have lost the consumer."""
     while is_current():
+        pass_on_cancellation()
         if messages := await pull.next_batch(consumer.linger, consumer.busy_linger):
             newest = max(messages, key=lambda message: message.metadata.sequence.stream)
             newest_id = (newest.headers or {}).get("Nats-Msg-Id", "")

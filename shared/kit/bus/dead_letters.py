@@ -37,7 +37,7 @@ async def dead_letter(js: JetStreamContext, consumer: str, message: Msg, error: 
         headers={
             "Nats-Msg-Id": f"{consumer}:{event_id}:{message.metadata.sequence.stream}",
             "Everdesk-Event-Id": event_id,
-            "Everdesk-Error": " ".join(error.split())[:500],
+            "Everdesk-Error": " ".join(error.encode("utf-8", "backslashreplace").decode().split())[:500],
             "Everdesk-Attempts": str(attempts),
         },
     )
