@@ -12,7 +12,7 @@ from services.notification.decisions.cc_recipients import with_copies
 from services.notification.decisions.event_rules import NotificationDecision, decide
 from services.notification.decisions.followers import decide_for_followers
 from services.notification.erasure import ERASURES, forget_part, tickets_of
-from services.notification.projection import project, project_replies, project_tickets
+from services.notification.projection import hold_tickets, project, project_replies, project_tickets
 from services.notification.recipients.delivery_repository import record_all
 from services.notification.rules.additional_recipients import with_additional
 from services.notification.rules.repository import load_matrix
@@ -130,16 +130,18 @@ class Notifier:
     async def on_events(self, envelopes: Sequence[Envelope]) -> None:
         """Projects events and records decisions in one transaction, then wakes the sender.
 
-        Rows are locked in the order of their ids, so that two replicas cannot deadlock; events of one ticket keep their
-        order of arrival. A batch that contains an erasure is not reordered.
+        Rows of tickets are locked first and in the order of their ids, so that two replicas cannot deadlock; events of
+        one ticket keep their order of arrival. A batch that contains an erasure is not reordered.
         """
         async with self._database.begin() as session:
             unseen = await unseen_of(session, envelopes)
             is_erasing = any(envelope.type in ERASURES for envelope in unseen)
             await lock_against_erasure(session, is_erasing=is_erasing)
             batch = Batch(unseen if is_erasing else sorted(unseen, key=lambda envelope: envelope.subject))
+            runs = list(batch.runs())
+            await hold_tickets(session, (event for run in runs for _, event in run))
             settled = 0
-            for events in batch.runs():
+            for events in runs:
                 settled += await self._handle(session, events)
         if settled:
             self._on_commit()

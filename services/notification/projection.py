@@ -89,6 +89,28 @@ async def project_tickets(session: Session, events: Iterable[Event]) -> None:
         await (await session.connection()).execute(UPSERT_KNOWN, {ROWS: list(rows.values())})
 
 
+async def hold_tickets(session: Session, events: Iterable[Event]) -> None:
+    """Locks, or makes, the rows of all tickets that these events change, in the order of their ids.
+
+    Applied one after the other they would lock rows in the order of what the events say of them.
+    """
+    rows: dict[UUID, dict[str, Any]] = {}
+    for event in events:
+        if isinstance(event, (TicketSubmitted, LifecycleEvent)) or _says_something_of_its_ticket(event):
+            _row_of(rows, event.entity_id)
+    if len(rows) > 1:
+        await (await session.connection()).execute(UPSERT_KNOWN, {ROWS: list(rows.values())})
+
+
+def _says_something_of_its_ticket(event: Event) -> bool:
+    """Whether it is a message that says who replied, or where to write to and in which thread."""
+    if not isinstance(event, MessagePosted):
+        return False
+    is_reply = event.author.kind is ActorKind.AGENT and event.author.id is not None
+    has_address = event.mail_id is not None or event.requester_address is not None
+    return is_reply or (has_address and not event.is_automatic)
+
+
 REPLIED = ("id", "last_responder_id", "last_responded_at")
 
 

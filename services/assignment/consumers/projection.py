@@ -50,6 +50,7 @@ SUBJECTS = (
 
 HANDLED_ONCE = ERASURES | {NoteReceived.type(), SideMessageReceived.type()}
 """What must not be done again later: an erasure would take what was written since, a mail would meet other rights."""
+WORDS = frozenset({TicketSubmitted.type(), MessagePosted.type()})
 ABOUT_MAILS = frozenset({NoteReceived.type(), SideMessageReceived.type(), NotificationFailed.type()})
 
 
@@ -135,11 +136,23 @@ class ProjectionBatch:
 async def project(database: Database, ids: RequesterIds, consumer: str, batch: list[Envelope]) -> None:
     """Applies a batch. What is safe to apply twice is not remembered; of the rest, what was not applied yet is.
 
-    Steps of tickets' lives hold nothing personal: alone they are one statement, and no erasure has to wait for it.
+    Steps of tickets' lives hold nothing personal: they are one statement, and no erasure has to wait for it. What was
+    written is a transaction before it: in one with both, tickets would be locked twice, each time in order, and two
+    processes could wait for each other.
     """
-    if all(is_step(envelope) for envelope in batch):
-        await project_steps(database, ProjectionBatch.of(batch).lifecycle)
-        return
+    words = [envelope for envelope in batch if envelope.type in WORDS]
+    steps = [envelope for envelope in batch if is_step(envelope)]
+    others = [envelope for envelope in batch if envelope.type not in WORDS and not is_step(envelope)]
+    if words:
+        await _project_together(database, ids, consumer, words)
+    if steps:
+        await project_steps(database, ProjectionBatch.of(steps).lifecycle)
+    if others:
+        await _project_together(database, ids, consumer, others)
+
+
+async def _project_together(database: Database, ids: RequesterIds, consumer: str, batch: list[Envelope]) -> None:
+    """Applies events in one transaction."""
     async with database.begin() as session:
         once = [envelope for envelope in batch if envelope.type in HANDLED_ONCE]
         unseen = await inbox.claim(session, consumer, once) if once else []

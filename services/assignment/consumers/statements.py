@@ -108,8 +108,8 @@ async def write_words(
     first = {row["id"]: row | NOT_STARTED for row in reversed(submissions)}
     parameters = {
         "submissions": as_parameter(first[key] for key in sorted(first)),
-        "words": as_parameter(words_of(row) for row in first.values()),
-        "messages": as_parameter(messages),
+        "words": as_parameter(words_of(first[key]) for key in sorted(first)),
+        "messages": as_parameter(sorted(messages, key=lambda row: row["id"])),
     }
     await session.execute(WORDS, parameters)
 
