@@ -54,9 +54,12 @@ def insert_rows(
     parameter: str,
     where: Callable[[FromClause], ColumnElement[bool]] | None = None,
 ) -> Insert:
-    """Inserts the rows in a parameter, in their order; of them those for which `where` holds."""
+    """Inserts the rows in a parameter, in their order.
+
+    With `where` those for which it holds, in the order of the first column: they may be joined in any other order.
+    """
     rows = rows_of(table, names, parameter)
     if where is not None:
         given = rows.subquery(f"given_{parameter}")
-        rows = select(given).where(where(given))
+        rows = select(given).where(where(given)).order_by(given.c[names[0]])
     return insert(table).from_select(list(names), rows)

@@ -108,13 +108,13 @@ class LifecycleRows:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The values for a statement made of `lifecycle_ctes`."""
+        """The values for a statement made of `lifecycle_ctes`; rows are written in one order, whoever writes them."""
         since = assigned_since(self.snapshots)
         tickets = (row_of(one) | {"assigned_at": since[one.ticket_id]} for one in newest(self.snapshots))
         return {
             "tickets": as_parameter(tickets),
-            "log": as_parameter(self.log),
-            "settled": as_parameter(self.verdicts),
+            "log": as_parameter(sorted(self.log, key=lambda row: str(row["event_id"]))),
+            "settled": as_parameter(sorted(self.verdicts, key=verdict_key)),
             "announced": as_parameter(self.announced),
         }
 
@@ -160,6 +160,11 @@ def row_of(snapshot: TicketSnapshot) -> dict[str, Any]:
 def changes_of(snapshot: TicketSnapshot) -> dict[str, Any]:
     """The columns that a newer snapshot changes in the read model."""
     return {name: value for name, value in row_of(snapshot).items() if name not in KEPT}
+
+
+def verdict_key(row: dict[str, Any]) -> tuple[str, str, int, int]:
+    """What is one verdict only."""
+    return str(row["ticket_id"]), row["metric"], row["cycle"], row["revision"]
 
 
 def verdict_row(event: SlaSettled) -> dict[str, Any]:
