@@ -18,3 +18,7 @@ class MailRefused(Exception):
     def __init__(self, reason: str, *, is_permanent: bool, is_answer: bool = True) -> None:
         super().__init__(reason)
         self.reason, self.is_permanent, self.is_answer = reason, is_permanent, is_answer
+
+
+class MailWithheld(Exception):
+    """The mail was handed over without its end, so that the server does not take it; the connection is closed."""

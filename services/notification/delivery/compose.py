@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
 from io import StringIO
@@ -128,7 +128,7 @@ class Composer:
             mailbox("Reply-To", desk, own),
             unstructured("Subject", one_line(subject)[:SUBJECT_LENGTH]),
             token("Content-Language", current_language().tag),
-            token("Date", format_datetime(job.created_at.astimezone(UTC))),
+            token("Date", _date(job.created_at)),
             message_ids("Message-ID", [job.message_id]),
         ]
         if answered:
@@ -227,6 +227,12 @@ class Composer:
             return self._exports.url(job.address, job.id, job.created_at)
         link = TicketLink(job.ticket_id, job.address, is_mailed=True)
         return self._links.url(link) if template.audience == "requester" else self._links.invitation_url(link)
+
+
+@lru_cache(maxsize=64)
+def _date(at: datetime) -> str:
+    """The field's value; mails of one batch of events have the same."""
+    return format_datetime(at.astimezone(UTC))
 
 
 def _table(job: MailJob) -> list[list[str]]:

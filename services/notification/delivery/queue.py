@@ -25,6 +25,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    text,
     update,
 )
 from sqlalchemy import cast as cast_sql
@@ -61,6 +62,13 @@ NEXT_DUE = select(func.extract("epoch", func.min(Delivery.next_attempt_at) - fun
 """With what became due since it was last looked for, which would else wait for the next sweep."""
 SOONEST_SECONDS = 0.1
 DELIVERIES = cast(Table, Delivery.__table__)
+IN_ORDER = text(
+    "select set_config('enable_sort', :is_chosen, true), set_config('enable_bitmapscan', :is_chosen, true)"
+).bindparams(bindparam("is_chosen", type_=String()))
+"""Has PostgreSQL read due mails in the order of their index, and stop at the last that is claimed.
+
+Of a queue that has just grown it knows no numbers: it takes it for short, and would read and sort all of it each time.
+"""
 
 
 def _mark_sent() -> Update:
@@ -141,7 +149,11 @@ class DeliveryQueue:
     async def claim(self, most: int = BATCH) -> list[MailJob]:
         """Claims due mails, oldest first; they are marked `sending` until the lease ends."""
         async with self._database.begin() as session:
+            if most > BATCH:
+                await session.execute(IN_ORDER, {"is_chosen": "off"})
             rows = (await session.execute(_claim(), {"lease": self._lease, "most": most})).all()
+            if most > BATCH:
+                await session.execute(IN_ORDER, {"is_chosen": "on"})
             rows = sorted(rows, key=lambda row: row.Delivery.id)
             await take_lesser(session, [row.Delivery for row in rows])
             alone = await take_bundles(session, [row.Delivery for row in rows])

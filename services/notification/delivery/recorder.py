@@ -1,4 +1,8 @@
-"""Records accepted mails, grouped into one transaction when they are accepted close together."""
+"""Records accepted mails, grouped into one transaction when they are accepted close together.
+
+While the record of a mail is written its connection hands over the next one, all but its end: the end waits for the
+record. So of each connection at most one mail is accepted and not recorded, and a crash repeats no more than that.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -6,14 +10,41 @@ from contextlib import suppress
 
 from services.notification.delivery.queue import MailJob
 from shared.kit.backoff import PATIENT, retry
+from shared.kit.leases import HeldLease
 from shared.kit.outages import is_unreachable
 
 LINGER_SECONDS = 0.005
 """How long the first waits at most for those that the other connections are about to hand over."""
+HELD_SECONDS = 5.0
+"""How long a server is kept waiting in the middle of a mail for the record of the one before."""
+Record = asyncio.Future[None]
+"""Done once the record of a mail is committed."""
+
+
+class EndAfterRecord:
+    """Lets the end of a mail come once the one before is recorded, while the lease of both is held."""
+
+    def __init__(self, before: Record | None, lease: HeldLease) -> None:
+        self._before = before
+        self._lease = lease
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether `may_come` answers at once."""
+        return self._before is None or self._before.done()
+
+    async def may_come(self) -> bool:
+        """Waits for the record; False if it failed, takes too long, or others may have taken the mail over."""
+        if self._before is not None:
+            if not self._before.done():
+                await asyncio.wait([self._before], timeout=HELD_SECONDS)
+            if not self._before.done() or self._before.cancelled() or self._before.exception() is not None:
+                return False
+        return not self._lease.is_over
 
 
 class SentRecorder:
-    """Each connection waits for the record of its mail, so a crash duplicates at most one mail per connection."""
+    """Writes the records of all connections; each has at most one that is not committed."""
 
     def __init__(
         self, mark: Callable[[Sequence[tuple[MailJob, str]]], Awaitable[None]], busy: Callable[[], int]
@@ -22,18 +53,18 @@ class SentRecorder:
         self._mark = mark
         self._busy = busy
         self._all_are_here = asyncio.Event()
-        self._waiting: list[tuple[MailJob, str, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[MailJob, str, Record]] = []
         self._writing: asyncio.Task[None] | None = None
 
-    async def record(self, job: MailJob, answer: str) -> None:
-        """Records a mail with the server's answer; returns once the record is committed; retries until it is."""
-        done = asyncio.get_running_loop().create_future()
+    def record(self, job: MailJob, answer: str) -> Record:
+        """Records a mail with the server's answer, and tries again until that is done."""
+        done: Record = asyncio.get_running_loop().create_future()
         self._waiting.append((job, answer, done))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
         if len(self._waiting) >= self._busy():
             self._all_are_here.set()
-        await done
+        return done
 
     async def _write(self) -> None:
         while self._waiting:
@@ -51,7 +82,7 @@ class SentRecorder:
                 _tell(taken, None)
 
 
-def _tell(taken: Sequence[tuple[MailJob, str, "asyncio.Future[None]"]], error: Exception | None) -> None:
+def _tell(taken: Sequence[tuple[MailJob, str, Record]], error: Exception | None) -> None:
     for _, _, done in taken:
         if done.done():  # whoever waited was cancelled
             continue

@@ -4,7 +4,9 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -12,13 +14,14 @@ from services.notification.delivery.compose import Composer, is_risky, read_word
 from services.notification.delivery.edited_templates import TemplateEdits
 from services.notification.delivery.lost_mails import LostMails
 from services.notification.delivery.queue import BATCH, DeliveryQueue, MailJob, without_address
-from services.notification.delivery.recorder import SentRecorder
+from services.notification.delivery.recorder import EndAfterRecord, Record, SentRecorder
 from services.notification.delivery.sender_name import SenderName
 from services.notification.delivery.smtp import MailConnection, ping
-from services.notification.errors import MailConnectionLost, MailRefused, MailServerAway
+from services.notification.errors import MailConnectionLost, MailRefused, MailServerAway, MailWithheld
 from services.notification.settings import NotificationSettings
 from shared.kit.backoff import PATIENT, retry
-from shared.kit.outages import is_unreachable
+from shared.kit.leases import HeldLease
+from shared.kit.outages import is_unreachable, unless_away
 from shared.kit.telemetry import MAILS, log
 from shared.kit.tracing import SpanKind, resumed_span
 from shared.kit.user_content.renderer import BodyRenderer
@@ -34,6 +37,17 @@ MAIL_SECONDS = 60.0
 """The longest one mail may take."""
 SLOW_SECONDS = 3.0
 """How long a batch waits for its slowest connection."""
+BATCH_SECONDS = 0.5
+"""How long a batch should take: longer ones leave connections idle less often."""
+LARGEST_BATCH = 400
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedBatch:
+    """Mails to send, and whether there were as many as asked for."""
+
+    jobs: list[MailJob]
+    is_full: bool
 
 
 class Sender:
@@ -134,24 +148,52 @@ class Sender:
             raise failure
         permit = await self._circuit.ask()
         self._paused_for = permit.pause
-        is_more = permit.pause is None and (not permit.is_trial or await self._try_server())
-        while is_more and not self._is_stopping:
-            while len(self._slow) == len(self._connections):
-                await asyncio.wait(self._slow.values(), return_when=asyncio.FIRST_COMPLETED)
-            count, was_put_back = await self._send_some(BATCH)
-            is_more = was_put_back or count == BATCH
+        if permit.pause is None and (not permit.is_trial or await self._try_server()):
+            await self._send_batches()
 
-    async def _send_some(self, most: int) -> tuple[int, bool]:
-        """Sends due mails; returns how many were claimed, and whether some were put back."""
+    async def _send_batches(self) -> None:
+        """Sends all that is due; the next batch is claimed while one is sent."""
+        clock, size, is_more, was_put_back = asyncio.get_running_loop(), BATCH, True, False
+        ahead: asyncio.Task[ClaimedBatch] | None = None
+        try:
+            while is_more and not self._is_stopping:
+                if self._slow or was_put_back:  # what stood behind a slow connection comes first
+                    await self._let_go(ahead)
+                    ahead = None
+                while len(self._slow) == len(self._connections):
+                    await asyncio.wait(self._slow.values(), return_when=asyncio.FIRST_COMPLETED)
+                claiming, ahead = ahead or asyncio.create_task(self._claim(size)), None
+                batch, began = await claiming, clock.time()
+                if batch.is_full and not self._slow:
+                    ahead = asyncio.create_task(self._claim(size))
+                was_put_back = bool(batch.jobs) and await self._send_batch(batch.jobs)
+                is_more = was_put_back or batch.is_full
+                size = BATCH if was_put_back else _next_size(len(batch.jobs), clock.time() - began)
+        finally:
+            await self._let_go(ahead)
+
+    async def _let_go(self, claiming: "asyncio.Task[ClaimedBatch] | None") -> None:
+        """Returns a batch that was claimed ahead; if the database is away its lease runs out."""
+        if claiming is None:
+            return
+        with unless_away():
+            batch = await claiming
+            if batch.jobs:
+                await self._queue.release(batch.jobs, "it was claimed ahead and is not sent now")
+
+    async def _claim(self, most: int) -> "ClaimedBatch":
+        """Claims due mails, and learns of templates that were edited."""
         jobs = await self._queue.claim(most)
         if jobs and self._edited is not None:
             await self._edited.refresh()
-        return len(jobs), bool(jobs) and await self._send_batch(jobs)
+        return ClaimedBatch(jobs, len(jobs) == most)
 
     async def _try_server(self) -> bool:
         """Sends one mail, or connects where none is due; True if the circuit is closed by that."""
-        count, _ = await self._send_some(1)
-        if not count:
+        batch = await self._claim(1)
+        if batch.jobs:
+            await self._send_batch(batch.jobs)
+        else:
             await ping(self._settings)
             await self._circuit.note_success()
         return not self._circuit.is_suspect
@@ -202,44 +244,55 @@ class Sender:
         self.wake()
 
     async def _send_lane(self, connection: MailConnection, jobs: deque[MailJob]) -> None:
-        """Sends mails one after another; leaves them alone once others may have taken them over."""
+        """Sends mails one after another; leaves them alone once others may have taken them over.
+
+        Returns or raises when the last record is committed.
+        """
         self._under_way += 1
+        lane = ConnectionLane(connection, jobs)
         try:
             async with self._queue.keeping(list(jobs)) as lease:
-                while jobs:
-                    if lease.is_over:
-                        log.warning("mail.lease_over", count=len(jobs))
-                        return
-                    if self._is_stopping:
-                        await self._queue.release(list(jobs), "the sender was stopped")
-                        return
-                    job = jobs.popleft()
-                    try:
-                        await self._send(connection, job)
-                    except MailServerAway as error:
-                        if not lease.is_over:
-                            await self._queue.release([job, *jobs], f"the mail server is away: {error}"[:1000])
-                        raise
+                try:
+                    await self._send_all_of(lane, lease)
+                except Exception:
+                    await lane.recorded()
+                    raise
+                await lane.recorded()
         finally:
             self._under_way -= 1
 
-    async def _send(self, connection: MailConnection, job: MailJob) -> None:
-        """Sends one mail; a crash between acceptance and record is the only way to duplicate it."""
-        if is_risky(job) and not await self._queue.begin(job):
-            await self._refused(job, MailRefused(FATAL, is_permanent=True))
-            return
-        try:
-            mail = self._composer.compose(job, await read_words(self._renderer, job))
-        except Exception as error:
-            if is_unreachable(error):
+    async def _send_all_of(self, lane: "ConnectionLane", lease: HeldLease) -> None:
+        jobs = lane.jobs
+        while jobs:
+            if lease.is_over:
+                log.warning("mail.lease_over", count=len(jobs))
+                return
+            if self._is_stopping:
+                await self._queue.release(list(jobs), "the sender was stopped")
+                return
+            job = jobs.popleft()
+            try:
+                await self._send(lane, job, lease)
+            except MailWithheld:
+                jobs.appendleft(job)
+                await lane.recorded()
+            except MailServerAway as error:
+                if not lease.is_over:
+                    await self._queue.release([job, *jobs], f"the mail server is away: {error}"[:1000])
                 raise
-            log.error("mail.cannot_be_written", delivery_id=str(job.id), template=job.template, exc_info=error)
-            await self._refused(job, MailRefused(f"cannot be written: {error!r}", is_permanent=True))
+
+    async def _send(self, lane: "ConnectionLane", job: MailJob, lease: HeldLease) -> None:
+        """Sends one mail; a crash between acceptance and record is the only way to duplicate it.
+
+        It is accepted once the record of the lane's mail before it is committed. Raises MailWithheld if that is late.
+        """
+        mail = await self._written(lane, job)
+        if mail is None:
             return
         try:
             with resumed_span(job.cause, "mail send", SpanKind.CLIENT, template=job.template):
                 async with asyncio.timeout(MAIL_SECONDS):
-                    answer = await connection.send(mail, job.address)
+                    answer = await lane.connection.send(mail, job.address, EndAfterRecord(lane.record, lease))
         except MailRefused as refusal:
             if refusal.is_answer:
                 await self._answered(job)
@@ -250,12 +303,28 @@ class Sender:
                 raise MailServerAway(reason) from lost
             await self._refused(job, MailRefused(f"the server ends the connection at it: {reason}", is_permanent=False))
         except TimeoutError:
-            await connection.close()
+            await lane.connection.close()
             await self._refused(job, MailRefused("the mail server was too slow", is_permanent=False))
         else:
-            await self._recorder.record(job, answer)
-            MAILS.labels(job.template, "sent").inc()
+            lane.record = self._recorder.record(job, answer)
+            lane.record.add_done_callback(partial(_count_sent, job))
             await self._answered(job)
+
+    async def _written(self, lane: "ConnectionLane", job: MailJob) -> bytes | None:
+        """Returns the mail; None if it was given up because it cannot be written."""
+        if is_risky(job):
+            await lane.recorded()  # writing it may end the process
+            if not await self._queue.begin(job):
+                await self._refused(job, MailRefused(FATAL, is_permanent=True))
+                return None
+        try:
+            return self._composer.compose(job, await read_words(self._renderer, job))
+        except Exception as error:
+            if is_unreachable(error):
+                raise
+            log.error("mail.cannot_be_written", delivery_id=str(job.id), template=job.template, exc_info=error)
+            await self._refused(job, MailRefused(f"cannot be written: {error!r}", is_permanent=True))
+            return None
 
     async def _answered(self, job: MailJob) -> None:
         """Notes that the server works: it took a mail, or said why not."""
@@ -267,6 +336,30 @@ class Sender:
         is_over = await self._queue.mark_refused(job, refusal)
         MAILS.labels(job.template, "failed" if is_over else "retried").inc()
         log.warning("mail.refused", delivery_id=str(job.id), template=job.template, is_over=is_over)
+
+
+@dataclass(slots=True)
+class ConnectionLane:
+    """One connection, the mails that it is to send, and the record of the last that it sent."""
+
+    connection: MailConnection
+    jobs: deque[MailJob]
+    record: Record | None = None
+
+    async def recorded(self) -> None:
+        """Returns once that record is committed."""
+        if self.record is not None:
+            await self.record
+
+
+def _count_sent(job: MailJob, record: Record) -> None:
+    if not record.cancelled() and record.exception() is None:
+        MAILS.labels(job.template, "sent").inc()
+
+
+def _next_size(count: int, seconds: float) -> int:
+    """Returns how many mails to claim after so many took so long."""
+    return max(BATCH, min(LARGEST_BATCH, int(count * BATCH_SECONDS / max(seconds, 0.001))))
 
 
 def _is_away(error: Exception) -> bool:

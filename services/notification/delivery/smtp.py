@@ -5,7 +5,7 @@ import time
 import aiosmtplib
 from aiosmtplib import SMTP
 
-from services.notification.delivery.smtp_dialogue import SmtpDialogue
+from services.notification.delivery.smtp_dialogue import EndOfMail, SmtpDialogue
 from services.notification.errors import MailConnectionLost, MailRefused, MailServerAway
 from services.notification.settings import NotificationSettings
 
@@ -23,18 +23,19 @@ class MailConnection:
 
     def __init__(self, settings: NotificationSettings) -> None:
         self._settings = settings
+        self._sender = settings.mail_address
         self._dialogue: SmtpDialogue | None = None
         self._used_at = 0.0
 
-    async def send(self, message: bytes, address: str) -> str:
-        """Sends one mail; returns what the server said when it accepted it.
+    async def send(self, message: bytes, address: str, end: EndOfMail | None = None) -> str:
+        """Sends one mail, its end once `end` lets it come; returns what the server said when it accepted it.
 
         Raises MailServerAway if there is no connection, MailConnectionLost if it ended meanwhile, MailRefused if the
-        mail was refused.
+        mail was refused, MailWithheld if its end was not let come.
         """
         dialogue = await self._ready()
         try:
-            answer = await dialogue.send(self._settings.mail_address, address, message)
+            answer = await dialogue.send(self._sender, address, message, end)
         except _AWAY as error:
             if is_lost(error):
                 await self.close()

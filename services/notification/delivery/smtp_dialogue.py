@@ -3,7 +3,8 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from typing import cast
+from functools import lru_cache
+from typing import Protocol, cast
 
 from aiosmtplib import (
     SMTP,
@@ -18,12 +19,27 @@ from aiosmtplib import (
 )
 from aiosmtplib.email import quote_address
 
+from services.notification.errors import MailWithheld
+
 OK, WILL_FORWARD, START_INPUT, SERVICE_CLOSING = 250, 251, 354, 421
 MALFORMED = -1
 """No code of a server, so that no mail is given up for an answer that is not understood."""
 MOST_BYTES = 32_768
 """Of one answer: a server that says more is not understood."""
+DialogueFailure = SMTPResponseException | SMTPServerDisconnected | SMTPReadTimeoutError
+_quoted = lru_cache(maxsize=256)(quote_address)
 _CONTROLS = dict.fromkeys((*range(0x20), 0x7F), " ")
+
+
+class EndOfMail(Protocol):
+    """Says when the dot may be sent with which a server takes a mail."""
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether `may_come` answers at once."""
+
+    async def may_come(self) -> bool:
+        """Waits for what must be so before; False if the mail must not be taken."""
 
 
 class SmtpDialogue(asyncio.Protocol):
@@ -41,7 +57,7 @@ class SmtpDialogue(asyncio.Protocol):
         self._replies: deque[SMTPResponse] = deque()
         self._awaited = 0
         """Answers that are still to come: what is said unasked, such as that the server will close, is passed over."""
-        self._failure: SMTPResponseException | SMTPServerDisconnected | None = None
+        self._failure: DialogueFailure | None = None
         self._news = asyncio.Event()
         self._transport.set_protocol(self)
 
@@ -55,23 +71,28 @@ class SmtpDialogue(asyncio.Protocol):
         """Ends the connection without a word; what of a mail has not left yet does not leave."""
         self._transport.abort()
 
-    async def send(self, sender: str, address: str, message: bytes) -> str:
+    async def send(self, sender: str, address: str, message: bytes, end: EndOfMail | None = None) -> str:
         """Sends one mail; returns what the server said when it took it.
 
-        Raises SMTPSenderRefused, SMTPRecipientsRefused, SMTPDataError, SMTPServerDisconnected, SMTPReadTimeoutError.
+        All but the dot at its end is said at once; the dot when `end` lets it come.
+        Raises SMTPSenderRefused, SMTPRecipientsRefused, SMTPDataError, SMTPServerDisconnected, SMTPReadTimeoutError,
+        and MailWithheld if `end` did not let it come: then the connection is closed in the middle of the mail, of which
+        a server keeps nothing.
         """
         lines = _lines_of(message)
         content = _as_sent(lines)
-        octets = len(lines) + lines.count(b"\n")  # without the dots that only the way needs (RFC 1870)
+        octets = len(lines)  # without the dots that only the way needs (RFC 1870)
         size = f" size={octets}" if self._wants_size else ""
         commands = (
-            _command(f"MAIL FROM:{quote_address(sender)}{size}"),
-            _command(f"RCPT TO:{quote_address(address)}"),
+            _command(f"MAIL FROM:{_quoted(sender)}{size}"),
+            _command(f"RCPT TO:{_quoted(address)}"),
             _command("DATA"),
         )
         try:
             for together in [commands] if self._is_pipelining else [[command] for command in commands]:
                 await self._ask(together, sender, address)
+            if end is not None:
+                content = await self._all_but_the_end(content, end)
             [taken] = await self._say([content + b".\r\n"])
             if taken.code != OK:
                 raise SMTPDataError(taken.code, taken.message)
@@ -79,6 +100,21 @@ class SmtpDialogue(asyncio.Protocol):
             await self._begin_anew()
             raise
         return taken.message
+
+    async def _all_but_the_end(self, content: bytes, end: EndOfMail) -> bytes:
+        """Says the content while the end must wait; returns what of it is still to be said with the dot."""
+        try:
+            if not end.is_decided:
+                self._transport.write(content)
+                content = b""
+            may_come = await end.may_come()
+        except BaseException:
+            self.close()
+            raise
+        if not may_come:
+            self.close()
+            raise MailWithheld
+        return content
 
     async def reset(self) -> None:
         """Forgets a mail half sent. Raises SMTPResponseException, SMTPServerDisconnected, SMTPReadTimeoutError."""
@@ -134,11 +170,12 @@ class SmtpDialogue(asyncio.Protocol):
 
     async def _reply(self) -> SMTPResponse:
         if not self._replies:
+            silence = SMTPReadTimeoutError("Timed out waiting for server response")
+            late = asyncio.get_running_loop().call_later(self._timeout, self._fail, silence)
             try:
-                async with asyncio.timeout(self._timeout):
-                    await self._until_answered()
-            except TimeoutError as late:
-                raise SMTPReadTimeoutError("Timed out waiting for server response") from late
+                await self._until_answered()
+            finally:
+                late.cancel()
         return self._replies.popleft()
 
     async def _until_answered(self) -> None:
@@ -190,7 +227,7 @@ class SmtpDialogue(asyncio.Protocol):
         """The connection is no more."""
         self._fail(SMTPServerDisconnected("Connection lost" if error is None else f"Connection lost: {error}"))
 
-    def _fail(self, failure: SMTPResponseException | SMTPServerDisconnected) -> None:
+    def _fail(self, failure: DialogueFailure) -> None:
         self._failure = self._failure or failure
         self.close()
         self._news.set()
@@ -216,11 +253,15 @@ def _judge(commands: Sequence[bytes], answers: Sequence[SMTPResponse], sender: s
 
 
 def _lines_of(message: bytes) -> bytes:
-    r"""Every line ended by one `\n`, whichever ends it had."""
-    return message.replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n") + b"\n"
+    """Every line ended by CRLF, whichever ends it had."""
+    ends = message.count(b"\r\n")
+    if not (message.endswith(b"\r\n") and ends == message.count(b"\n") == message.count(b"\r")):  # as ours do
+        message = message.replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n") + b"\n"
+        message = message.replace(b"\n", b"\r\n")
+    return message
 
 
 def _as_sent(lines: bytes) -> bytes:
-    """With CRLF at the end of every line, and a dot more before each that begins with one."""
-    dotted = (b"\n" + lines).replace(b"\n.", b"\n..")[1:]
-    return dotted.replace(b"\n", b"\r\n")
+    """With a dot more before each line that begins with one."""
+    dotted = lines.replace(b"\r\n.", b"\r\n..")
+    return b"." + dotted if dotted.startswith(b".") else dotted

@@ -18,6 +18,8 @@ class MailServer:
         self._mails: defaultdict[str, list[EmailMessage]] = defaultdict(list)
         self.refusals: dict[str, list[str]] = {}
         """What to answer, in turn, to mails for an address; afterwards they are taken."""
+        self.begun = 0
+        """Mails that it was ready to read, taken or not."""
         self.connections = 0
         self.delay = 0.0
         """Seconds before a mail is taken."""
@@ -82,7 +84,12 @@ class _Connection(SMTP):
 
     def __init__(self, server: MailServer, transports: set[asyncio.BaseTransport]) -> None:
         super().__init__(server, enable_SMTPUTF8=True, hostname="mail.test")
+        self._mail_server = server
         self._transports = transports
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name
+        self._mail_server.begun += 1
+        await super().smtp_DATA(arg)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transports.add(transport)

@@ -13,6 +13,7 @@ from services.notification.consumers import Notifier
 from services.notification.delivery.queue import MARK_SENT, DeliveryQueue, MailJob
 from services.notification.delivery.sender import Sender
 from services.notification.delivery.smtp import MailConnection
+from services.notification.delivery.smtp_dialogue import EndOfMail
 from services.notification.errors import MailRefused
 from services.notification.models import Delivery
 from services.notification.settings import NotificationSettings
@@ -69,10 +70,10 @@ class FaultyConnection(MailConnection):
         super().__init__(settings)
         self._killer, self._point = killer, point
 
-    async def send(self, message: bytes, address: str) -> str:
+    async def send(self, message: bytes, address: str, end: EndOfMail | None = None) -> str:
         if self._point == "composed":
             await self._killer.strike()
-        answer = await super().send(message, address)
+        answer = await super().send(message, address, end)
         if self._point == "accepted":
             await self._killer.strike()
         return answer
