@@ -235,7 +235,7 @@ def _settleable() -> Select[*tuple[Any, ...]]:
             Delivery.about,
             Delivery.seq,
             has_sibling.label("is_repeated_follow_up"),
-            _is_void().label("is_void"),
+            case((Delivery.about.is_not(None), _is_void()), else_=false()).label("is_void"),
             merge_target.requester_email.label("target_email"),
             merge_target.erased_at.is_not(None).label("is_target_erased"),
             Participant.email.label("participant_email"),
@@ -250,8 +250,8 @@ def _settleable() -> Select[*tuple[Any, ...]]:
             Delivery.audience,
             Delivery.channel,
             NotificationPreferences.settings.label("preferences"),
-            _is_told_already().label("is_told_already"),
-            _recent_mails().label("recent_mails"),
+            case((Agent.id.is_not(None), _is_told_already()), else_=false()).label("is_told_already"),
+            case((Agent.id.is_not(None), _recent_mails()), else_=0).label("recent_mails"),
         )
         .join(Ticket, Ticket.id == Delivery.ticket_id)
         .outerjoin(

@@ -206,6 +206,11 @@ class Delivery(Base):
         Index("ix_deliveries_not_sent", "status", "id", postgresql_where=text("status <> 'sent'")),
         Index("ix_deliveries_waiting", "id", postgresql_where=text("status = 'waiting'")),
         Index("ix_deliveries_due", "next_attempt_at", postgresql_where=text("status in ('queued', 'sending')")),
+        Index(
+            "ix_deliveries_due_to_targets",
+            "next_attempt_at",
+            postgresql_where=text("status in ('queued', 'sending') and channel in ('chat', 'on_call')"),
+        ),
     )
 
 
@@ -270,6 +275,7 @@ class NotificationTarget(Base):
 
 IS_WAITING = literal_column("deliveries.status = 'waiting'", Boolean)
 IS_DUE = literal_column("deliveries.status in ('queued', 'sending')", Boolean)
+IS_FOR_TARGET = literal_column("deliveries.channel in ('chat', 'on_call')", Boolean)
 IS_NOT_SENT = literal_column("deliveries.status <> 'sent'", Boolean)
 IS_ENTRY = literal_column("deliveries.channel = 'inbox'", Boolean)
 """In the words of the indexes, which a parameter would hide."""

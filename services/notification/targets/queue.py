@@ -13,10 +13,9 @@ from sqlalchemy import ARRAY, Interval, String, all_, bindparam, cast, func, lit
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.queue import renew_claims
 from services.notification.delivery.status import DeliveryStatus
-from services.notification.models import IS_DUE, Delivery, NotificationTarget, Ticket
+from services.notification.models import IS_DUE, IS_FOR_TARGET, Delivery, NotificationTarget, Ticket
 from services.notification.targets.decisions import RECIPIENT, recipient_of
 from services.notification.targets.payloads import TargetKind
 from services.notification.targets.secrets import TargetSecrets, TargetUnreadable
@@ -25,9 +24,8 @@ from shared.kit.clock import utc_now
 from shared.kit.db import Database
 from shared.kit.leases import HeldLease, kept_lease
 
-CHANNELS = (DeliveryChannel.CHAT.value, DeliveryChannel.ON_CALL.value)
 NEXT_DUE = select(func.extract("epoch", func.min(Delivery.next_attempt_at) - func.now())).where(
-    IS_DUE, Delivery.channel.in_(CHANNELS), Delivery.next_attempt_at > func.now()
+    IS_DUE, IS_FOR_TARGET, Delivery.next_attempt_at > func.now()
 )
 """Built once: it is asked after each batch of events."""
 BATCH = 20
@@ -214,7 +212,7 @@ def _claim() -> ReturningUpdate[Delivery]:
         .join(Ticket, Ticket.id == Delivery.ticket_id)
         .where(
             IS_DUE,
-            Delivery.channel.in_(CHANNELS),
+            IS_FOR_TARGET,
             Delivery.next_attempt_at <= func.now(),
             NotificationTarget.is_active,
             or_(NotificationTarget.paused_until.is_(None), NotificationTarget.paused_until <= func.now()),
