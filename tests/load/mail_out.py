@@ -10,22 +10,21 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
-import aiosmtplib
 import asyncpg
 import httpx2
 
 from deploy.local.engines.ports import find_free_port
-from deploy.local.plan import MAIL_FROM
 from shared.contracts.events import Envelope, ParticipantChanged
 from shared.contracts.vocabulary import ActorKind, ParticipantState
 from shared.kit.bus import Bus, BusMessage
 from shared.kit.clock import utc_now
 from shared.kit.settings import Settings
-from tests.load.mail_sink import SunkMail, count_of, taken_by
+from tests.load.mail_sink import SunkMail, count_of, last_of, taken_by
 from tests.load.meter import CpuMeter
-from tests.load.python_process import running
+from tests.load.python_process import result_of, running
 from tests.load.report import Budget, Report, Table
 from tests.load.system import UNLIMITED, System, system
 from tests.services.notification.ticket_events import TicketEvents, wrapped
@@ -38,15 +37,14 @@ PER_TICKET = 20
 AT_ONCE = 500
 WITHIN = 900.0
 HTTP_PORT_OF = "notification"
-SENDER = MAIL_FROM.partition("<")[2].rstrip(">")
 BODY = "Dear Ruth,\n\nthe payment of this morning is booked. " + "Please look at your account again. " * 12 + "\n\nAda"
 METHOD = """\
 PostgreSQL, NATS and notification run as processes of their own; mails go to aiosmtpd in a process of its own. An agent
 replies on tickets with a requester and two people in copy: three mails for each event, each with links of its own, in
 text and HTML. Events are published as fast as NATS takes them; the time is from the first mail that arrives to the
-last. Then aiosmtplib alone hands mails of the same size, made beforehand, to the same sink over as many connections.
-Both take turns, and medians are compared. CPU is that of the whole notification process: reading events, deciding,
-settling, composing, sending and recording.
+last. Then aiosmtplib alone hands the last of these mails to the same sink as often and over as many connections, in a
+process with the low priority that notification gives itself. Both take turns, and medians are compared. CPU is that of
+the whole notification process: reading events, deciding, settling, composing, sending and recording.
 
 For the outage the sink is stopped while events come, with a webhook that answers; the mails are counted after it is
 back. For the slow webhook one endpoint takes ten seconds for each answer, while mails are timed from their event on."""
@@ -162,25 +160,13 @@ async def product_run(bench: MailBench, stories: Sequence[TicketEvents], count: 
     return MailRun(len(mails), max(at) - min(at), cost / len(mails))
 
 
-async def bare_run(bench: MailBench, message: bytes, count: int) -> MailRun:
-    """aiosmtplib alone sends so many mails over the same number of connections."""
-    numbers = iter(range(count))
-
-    async def line() -> None:
-        port = bench.stack.ports["mail_smtp"]
-        async with aiosmtplib.SMTP(hostname="127.0.0.1", port=port, start_tls=False, timeout=60) as client:
-            for number in numbers:
-                await client.sendmail(SENDER, [f"ruth-{number}@bank.example"], message)
-
-    started = time.perf_counter()
-    await asyncio.gather(*(line() for _ in range(CONNECTIONS)))
-    return MailRun(count, time.perf_counter() - started)
-
-
-def a_message() -> bytes:
-    """A mail as large as the product's: with the text twice, and 3 kB of style."""
-    head = f"From: {SENDER}\r\nTo: ruth@bank.example\r\nSubject: Booked\r\nMessage-ID: <bare@bench.example>\r\n\r\n"
-    return (head + (BODY.replace("\n", "\r\n") + "\r\n" + "style " * 12 + "\r\n") * 14).encode()
+async def bare_run(bench: MailBench, count: int) -> MailRun:
+    """aiosmtplib alone sends the product's last mail so many times over the same number of connections."""
+    with NamedTemporaryFile() as file:
+        file.write(await last_of(bench.control))
+        file.flush()
+        arguments = map(str, (bench.stack.ports["mail_smtp"], count, CONNECTIONS, file.name))
+        return MailRun(count, float(await result_of("tests.load.bare_mail", *arguments)))
 
 
 async def outage(bench: MailBench, stories: Sequence[TicketEvents], seconds: float, webhook: list[float]) -> list[Any]:
@@ -289,7 +275,7 @@ async def _measured(bench: MailBench, events: int, dead: float) -> Report:
         await product_run(bench, stories, max(each // 10, 50))
         for _ in range(ROUNDS):
             product.append(await product_run(bench, stories, each))
-            bare.append(await bare_run(bench, a_message(), each * RECIPIENTS))
+            bare.append(await bare_run(bench, each * RECIPIENTS))
         for _ in range(ROUNDS):
             calm.append(await mail_delay(bench, few))
             async with serving(slow.serve) as port:

@@ -1,7 +1,7 @@
 """`python -m tests.load.mail_sink <smtp port> <control port>`: takes every mail and tells what came, and when.
 
 The SMTP side is aiosmtpd as it comes. Whoever writes `count` to the control port is told the number of mails; whoever
-writes `all` the Message-ID, ticket and instant of each, as JSON.
+writes `all` the Message-ID, ticket and instant of each, and whoever writes `last` the content of the last; as JSON.
 """
 
 import asyncio
@@ -32,10 +32,12 @@ class Sink:
 
     def __init__(self) -> None:
         self.taken: list[tuple[str, str, float]] = []
+        self._last = b""
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """aiosmtpd's hook for a complete mail."""
-        head = (envelope.original_content or b"")[:4_000]
+        self._last = envelope.original_content or b""
+        head = self._last[:4_000]
         message_id, ticket = MESSAGE_ID.search(head), TICKET.search(head)
         self.taken.append(
             (message_id[1].decode() if message_id else "", ticket[1].decode() if ticket else "", time.time())
@@ -44,8 +46,8 @@ class Sink:
 
     async def tell(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answers a control connection."""
-        is_count = (await reader.readline()).strip() == b"count"
-        writer.write(json.dumps(len(self.taken) if is_count else self.taken).encode())
+        answers = {b"count": len(self.taken), b"all": self.taken, b"last": self._last.decode("latin-1")}
+        writer.write(json.dumps(answers[(await reader.readline()).strip()]).encode())
         await writer.drain()
         writer.close()
 
@@ -65,6 +67,12 @@ async def taken_by(port: int) -> list[SunkMail]:
 async def count_of(port: int) -> int:
     """Asks a sink how much it took. Raises OSError if there is none."""
     return int(await _ask(port, b"count\n"))
+
+
+async def last_of(port: int) -> bytes:
+    """Asks a sink for the content of the last mail. Raises OSError if there is none."""
+    content: str = json.loads(await _ask(port, b"last\n"))
+    return content.encode("latin-1")
 
 
 async def _ask(port: int, question: bytes) -> bytes:
