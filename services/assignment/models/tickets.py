@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.assignment.models.base import FAR_FUTURE, Base
-from services.assignment.models.ticket_indexes import LIFETIME, OPEN, OVER, REOPENED, WAITING, ticket_indexes
+from services.assignment.models.ticket_indexes import LIFETIME, OVER, REOPENED, WAITING, ticket_indexes
 from shared.contracts.vocabulary import ActorKind, Channel
 from shared.domain.sla.facts import SLA_EVENTS
 
@@ -33,7 +33,6 @@ class Ticket(Base):
             *("team_id", "next_due_at", text("priority_rank desc"), "created_at", "id"),
             postgresql_where=text(WAITING),
         ),
-        Index("ix_tickets_load", "assignee_id", "priority_rank", postgresql_where=text(OPEN)),
         Index("ix_tickets_merged_into", "merged_into", postgresql_where=text("merged_into is not null")),
         Index("ix_tickets_reopened", "id", postgresql_where=text(REOPENED)),
         Index("ix_tickets_lifetime", text(LIFETIME), postgresql_using="gist", postgresql_where=text(OVER)),
