@@ -17,7 +17,7 @@ async def sweep_jobs(context: AppState) -> None:
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
         async with context.database.single() as connection:
-            found = (await connection.execute(_under_way())).one()
+            found = (await connection.execute(under_way())).one()
         jobs = (context.bulk_jobs, context.exports, context.rollouts, context.analyses)
         for job, has_work in zip(jobs, found, strict=True):
             if has_work:
@@ -25,7 +25,8 @@ async def sweep_jobs(context: AppState) -> None:
 
 
 @cache
-def _under_way() -> Select[bool, bool, bool, bool]:
+def under_way() -> Select[bool, bool, bool, bool]:
+    """Whether there is a bulk action, an export, a roll-out, an analysis under way."""
     return select(
         exists(select(BulkJob.id).where(BulkJob.state.in_(UNDER_WAY))),
         exists(select(Export.id).where(Export.state.in_(UNDER_WAY))),

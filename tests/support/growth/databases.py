@@ -21,7 +21,14 @@ from services.notification.settings import NotificationSettings
 from shared.kit.clock import utc_now
 from shared.kit.db import Database, dsn_of, migrate
 from shared.kit.settings import ServiceSettings
-from tests.support.growth import assignment_paths, beside_paths, intake_paths, notification_paths, report_paths
+from tests.support.growth import (
+    assignment_paths,
+    beside_paths,
+    intake_paths,
+    notification_paths,
+    recurring_paths,
+    report_paths,
+)
 from tests.support.growth.fill import A_TICKET, OPEN, fill
 from tests.support.growth.page_counts import count_statements
 from tests.support.growth.query_plans import Path
@@ -86,6 +93,11 @@ async def past(folder: Folder, *, is_counted: bool = False, password: str | None
                         agents,
                     ),
                     *report_paths.paths(
+                        databases["assignment"],
+                        settings["assignment"],  # type: ignore[arg-type]
+                        assignment_paths.callers(teams, agents[0]),
+                    ),
+                    *recurring_paths.paths(
                         databases["assignment"],
                         settings["assignment"],  # type: ignore[arg-type]
                         assignment_paths.callers(teams, agents[0]),
