@@ -3,14 +3,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Concatenate, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
 from temporalio.api.deployment.v1 import WorkerDeploymentVersion
-from temporalio.api.enums.v1 import VersionDrainageStatus, WorkerDeploymentVersionStatus
+from temporalio.api.enums.v1 import TaskQueueType, VersionDrainageStatus, WorkerDeploymentVersionStatus
+from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import (
+    DescribeTaskQueueRequest,
+    DescribeTaskQueueResponse,
     DescribeWorkerDeploymentRequest,
     DescribeWorkerDeploymentVersionRequest,
     SetWorkerDeploymentCurrentVersionRequest,
@@ -20,7 +23,9 @@ from temporalio.service import RPCError
 
 from deploy.cli.environment import environment_of
 from deploy.cli.errors import CliError, friendly_errors
-from shared.contracts.names import NAMESPACE, WORKFLOW_DEPLOYMENT
+from shared.contracts.names import NAMESPACE, TASK_QUEUE, WORKFLOW_DEPLOYMENT
+from shared.kit.clock import utc_now
+from shared.kit.tickets import POLLS_WITHIN
 
 ADDRESS, NAMESPACE_SETTING = "EVERDESK_TEMPORAL_ADDRESS", "EVERDESK_TEMPORAL_NAMESPACE"
 ANSWERS_WITHIN = timedelta(seconds=10)
@@ -52,8 +57,17 @@ def list_versions() -> None:
 
 @app.command("promote", epilog="Example: everdesk versions promote 2026-11-24    (going back is the same)")
 @friendly_errors
-def promote_version(build: Build) -> None:
+def promote_version(
+    build: Build,
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Even if no worker of it seems to ask for work")] = False,
+) -> None:
     """Make a build the current one: new tickets start on it, running ones move to it at their next step."""
+    if not force and build not in _run(polling_builds):
+        raise CliError(
+            f"No worker of {build} has asked for work within {POLLS_WITHIN.seconds} s: tickets would stand still. "
+            "Start one first, as with the old EVERDESK_BUILD_ID and 'docker compose up --detach worker'."
+        )
     _run(promote, build)
     console.print(f"{build} is current", style="green")
 
@@ -68,6 +82,26 @@ def drain_status(build: Build) -> None:
     console.print(f"{build} is {found.status}, {found.open_tickets} open tickets took their last step on it: {advice}")
     if not is_free:
         raise typer.Exit(1)
+
+
+async def polling_builds(client: Client) -> set[str]:
+    """The builds whose workers asked for tickets' steps lately. Raises RPCError."""
+    request = DescribeTaskQueueRequest(
+        namespace=client.namespace,
+        task_queue=TaskQueue(name=TASK_QUEUE),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+    )
+    described = await client.workflow_service.describe_task_queue(request, timeout=ANSWERS_WITHIN)
+    return builds_polling(described, utc_now())
+
+
+def builds_polling(described: DescribeTaskQueueResponse, now: datetime) -> set[str]:
+    """Those that a description of the queue names, and that asked within POLLS_WITHIN."""
+    return {
+        one.deployment_options.build_id
+        for one in described.pollers
+        if one.deployment_options.build_id and now - one.last_access_time.ToDatetime(UTC) < POLLS_WITHIN
+    }
 
 
 async def versions(client: Client) -> list[Version]:

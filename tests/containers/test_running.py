@@ -229,6 +229,8 @@ def test_the_operator_sees_the_whole_and_saves_it(stack: Compose, door: FrontDoo
     def everdesk(*arguments: str) -> str:
         return stack.run("run", "--rm", "-T", "operator", *arguments).stdout
 
+    for service in SERVED:
+        _until_healthy(_container(stack, service), service)
     seen = everdesk("doctor")
     assert [service for service in ("intake", "assignment", "notification") if f"postgres {service}" not in seen] == []
     assert "projection lag               0" in everdesk("status")

@@ -65,7 +65,8 @@ async def test_an_operator_sees_promotes_and_drains_builds(desk: TicketDriver, m
         assert f"{B} is current" in await told("promote", B)
         listed = {one.build_id: one for one in await versions.versions(desk.client)}
         assert (listed[B].status, listed[A].status) == ("current", "draining")
-        assert "Temporal refused" in await told("promote", "never-built", expect=1)
+        assert "No worker of never-built" in await told("promote", "never-built", expect=1)
+        assert "Temporal refused" in await told("promote", "never-built", "--force", expect=1)
 
 
 async def told(*arguments: str, expect: int = 0) -> str:

@@ -1,7 +1,7 @@
 """Temporal: whether it answers, its retention, who polls for work, what waits, and workflows that cannot go on."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
 from temporalio.api.enums.v1 import TaskQueueType
@@ -18,7 +18,7 @@ from temporalio.service import RPCError
 from deploy.cli.doctor.findings import Finding, Gravity, bad, clock_finding, doubtful, graded, ok, unknown
 from deploy.cli.doctor.process_environments import ProcessEnvironments
 from deploy.cli.errors import CliError
-from deploy.cli.versions import Version, versions
+from deploy.cli.versions import Version, polling_builds, versions
 from shared.contracts.names import TASK_QUEUE
 from shared.kit.clock import utc_now
 from shared.kit.tickets import POLLS_WITHIN
@@ -139,16 +139,22 @@ def failing_finding(count: int) -> Finding:
 
 async def _builds(client: Client) -> Finding:
     try:
-        return builds_finding(await versions(client))
+        return builds_finding(await versions(client), await polling_builds(client))
     except (CliError, RPCError):
         return ok("workers", "versions", "workers are not versioned")
 
 
-def builds_finding(found: Sequence[Version]) -> Finding:
-    """Whether each build that tickets need is current or still draining."""
+def builds_finding(found: Sequence[Version], polling: Collection[str]) -> Finding:
+    """Whether a build is current, and has workers that ask for work."""
     if not found:
         return ok("workers", "versions", "workers are not versioned")
     says = "; ".join(f"{one.build_id} {one.status}, {one.open_tickets} open tickets" for one in found[:5])
-    if any(one.status == "current" for one in found):
-        return ok("workers", "versions", says)
+    if current := next((one.build_id for one in found if one.status == "current"), None):
+        if current in polling:
+            return ok("workers", "versions", says)
+        others = ", ".join(sorted(polling)) or "no build"
+        mend = "start workers of it, or everdesk versions promote one that polls; docs/runbooks/upgrade.md"
+        return bad(
+            "workers", "versions", f"{current} is current and no worker of it polls ({others} does): {says}", mend
+        )
     return doubtful("workers", "versions", f"no build is current: {says}", "everdesk versions promote BUILD")
