@@ -156,7 +156,7 @@ def main() -> None:
     config = uvicorn.Config(
         app, host=settings.host, port=settings.port, access_log=False, log_config=None, loop="uvloop"
     )
-    tune_gc()
+    tune_gc(has_old_cycles=True)
     QuietServer(config, app.state.stopping).run()
     sys.stdout.flush()
     os._exit(0)

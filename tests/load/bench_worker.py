@@ -68,7 +68,7 @@ async def work(which: str) -> None:
         max_concurrent_activity_task_polls=5,
         graceful_shutdown_timeout=timedelta(seconds=5),
     )
-    tune_gc()
+    tune_gc(has_old_cycles=True)
     async with baseline if which == "baseline" else ticket_worker(client, bus, settings):
         await stop.wait()
     await bus.stop()
