@@ -20,7 +20,7 @@ from services.assignment.access.second_factors import (
     make_recovery_codes,
     settle_removal,
 )
-from services.assignment.access.sessions import SignedIn, SignInProof, Visit, end_sessions, open_session
+from services.assignment.access.sessions import SignedIn, SignInProof, Visit, end_sessions, lock_agent, open_session
 from services.assignment.app_state import AppState
 from services.assignment.errors import locked_out, wrong_second_factor
 from services.assignment.models import Agent, Passkey, Session, TotpSecret
@@ -84,6 +84,7 @@ async def add_app(context: AppState, by: Caller, code: str, visit: Visit) -> Enr
     if counted.holds_until is not None:
         raise locked_out(seconds_until(counted.holds_until, now))
     async with context.database.begin() as session:
+        await lock_agent(session, by.agent_id)
         if not await confirm_totp(session, keys, by.agent_id, code):
             raise wrong_second_factor()
         return await _added(context, session, by, visit, "totp")
@@ -95,6 +96,7 @@ async def add_passkey(context: AppState, by: Caller, made: NewPasskey, visit: Vi
         own = await _own_session(session, by)
         challenge, own.challenge = own.challenge, None
     async with context.database.begin() as session:
+        await lock_agent(session, by.agent_id)
         is_kept = False
         if made.party is not None and challenge is not None:
             is_kept = await passkeys.add_passkey(session, made.party, by.agent_id, made.name, made.response, challenge)

@@ -23,6 +23,8 @@ async def change_own_password(context: AppState, by: Caller, current: str, new: 
     hashed = await hash_new_password(new, (checked.email, checked.name))
     async with context.database.begin() as session:
         agent = await session.get_one(Agent, by.agent_id, with_for_update={"key_share": True})
+        if not agent.is_active or agent.password_hash != checked.password_hash:
+            raise wrong_credentials()
         agent.password_hash = hashed
         await session.execute(delete(AccountLink).where(AccountLink.agent_id == by.agent_id))
         await end_sessions(session, by.agent_id)

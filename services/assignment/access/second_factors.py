@@ -7,6 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from services.assignment.access import totp
 from services.assignment.access.factor_keys import FactorKeys
@@ -68,18 +69,17 @@ async def begin_totp(session: Transaction, keys: FactorKeys, agent_id: UUID) -> 
 
     Raises Problem 409 where an app is in use already.
     """
-    stored = await session.get(TotpSecret, agent_id, with_for_update=True)
-    if stored is not None and stored.confirmed_at is not None:
-        raise Problem(409, "already_set_up", "an authenticator app is set up already; remove it first")
-    known = keys.decrypt(agent_id, stored.secret) if stored else None
-    if known is not None:
-        return known
     secret = totp.new_secret()
     written = keys.encrypt(agent_id, secret)
-    if stored is not None:
-        stored.secret = written
-    else:
-        session.add(TotpSecret(agent_id=agent_id, secret=written, created_at=utc_now(), last_step=0))
+    new = insert(TotpSecret).values(agent_id=agent_id, secret=written, created_at=utc_now(), last_step=0)
+    await session.execute(new.on_conflict_do_nothing())
+    stored = await session.get_one(TotpSecret, agent_id, with_for_update=True)
+    if stored.confirmed_at is not None:
+        raise Problem(409, "already_set_up", "an authenticator app is set up already; remove it first")
+    known = keys.decrypt(agent_id, stored.secret)
+    if known is not None:
+        return known
+    stored.secret = written
     return secret
 
 

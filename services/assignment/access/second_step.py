@@ -115,11 +115,11 @@ async def _finish(context: AppState, token: str, visit: Visit, check: Check) -> 
     if counted.holds_until is not None:
         raise locked_out(seconds_until(counted.holds_until, now))
     async with context.database.begin() as session:
+        if not await is_active(session, pending.agent_id):
+            raise wrong_credentials()
         pending = await _get_pending(session, token)
         factor = await check(session, pending)
         if factor is not None:
-            if not await is_active(session, pending.agent_id):
-                raise wrong_credentials()
             await session.delete(pending)
             await forget_failures(session, *(one for name, one in subjects.items() if name != "second factor address"))
             await take_back(session, subjects["second factor address"], counted.locks["second factor address"])

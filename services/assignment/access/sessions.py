@@ -97,12 +97,25 @@ def _printable(text: str) -> str:
 
 
 async def end_sessions(session: Transaction, agent_id: UUID, *, but: bytes | None = None) -> int:
-    """Ends an agent's sessions and pending sign-ins, all or all but one (by digest). Returns how many sessions."""
+    """Ends an agent's sessions and pending sign-ins, all or all but one (by digest). Returns how many sessions.
+
+    It waits for sign-ins and changes of a session's token that are under way, as they hold the agent's row: what they
+    have opened then ends too.
+    """
+    await lock_agent(session, agent_id)
     await session.execute(delete(PendingSignIn).where(PendingSignIn.agent_id == agent_id))
     ended = delete(Session).where(Session.agent_id == agent_id)
     if but is not None:
         ended = ended.where(Session.digest != but)
     return len((await session.execute(ended.returning(Session.id))).all())
+
+
+async def lock_agent(session: Transaction, agent_id: UUID) -> None:
+    """Has whatever opens or ends sessions of the agent wait for this transaction.
+
+    Locked before sessions, pending sign-ins and factors, in this order everywhere.
+    """
+    await session.execute(select(Agent.id).where(Agent.id == agent_id).with_for_update(key_share=True))
 
 
 async def sign_out(context: AppState, session_digest: bytes) -> None:
@@ -130,6 +143,17 @@ async def is_active(session: Transaction, agent_id: UUID) -> bool:
     """Whether the agent is active, read under a lock against concurrent deactivation."""
     query = select(Agent.is_active).where(Agent.id == agent_id).with_for_update(read=True)
     return bool(await session.scalar(query))
+
+
+async def has_password_still(session: Transaction, checked: Agent) -> bool:
+    """Whether an agent is active and has the password that was found right, read as in `is_active`.
+
+    Hashing takes a while: the owner may have reset a password that somebody else knows, or an administrator may have
+    deactivated the agent, and what they ended must not be opened afterwards.
+    """
+    query = select(Agent.is_active, Agent.password_hash).where(Agent.id == checked.id).with_for_update(read=True)
+    now = (await session.execute(query)).one_or_none()
+    return now is not None and now.is_active and now.password_hash == checked.password_hash
 
 
 def session_info(stored: Session, current: bytes | None = None) -> SessionInfo:

@@ -20,7 +20,14 @@ from services.assignment.access.attempts import (
 from services.assignment.access.password_policy import check_password_allowed
 from services.assignment.access.second_factors import find_factors, is_second_factor_required
 from services.assignment.access.second_step import SecondStep, begin_second_step
-from services.assignment.access.sessions import SignedIn, SignInProof, Visit, is_active, open_session
+from services.assignment.access.sessions import (
+    SignedIn,
+    SignInProof,
+    Visit,
+    has_password_still,
+    is_active,
+    open_session,
+)
 from services.assignment.app_state import AppState
 from services.assignment.errors import locked_out, second_factor_enrolment_required, wrong_credentials
 from services.assignment.models import AccountLink, Agent, LoginAttempt, PendingSignIn, Session
@@ -49,6 +56,8 @@ async def sign_in(context: AppState, email: str, password: str, visit: Visit) ->
     """
     agent = await check_password(context, email, password, visit)
     async with context.database.begin() as session:
+        if not await has_password_still(session, agent):
+            raise wrong_credentials()
         return await sign_in_as(context, session, agent, visit, SignInProof(PASSWORD))
 
 
