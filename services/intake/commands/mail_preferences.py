@@ -23,23 +23,31 @@ async def find_wanted(session: Session, email: str) -> Wanted:
 
 
 async def choose_mails(session: Session, link: PreferenceLink, wanted: Wanted, at: datetime) -> None:
-    """Keeps and announces a choice; the same choice again changes nothing."""
+    """Keeps and announces a choice, unless a newer one is kept already; the same choice again changes nothing.
+
+    Notification takes the newest as well: of two choices made at once, both keep the same.
+    """
     if await find_wanted(session, link.email) == wanted:
         return
     key = recipient_key(link.email)
-    values = {"wanted": wanted, "changed_at": at}
-    new = insert(MailPreference).values(key=key, **values)
-    await session.execute(new.on_conflict_do_update(index_elements=[MailPreference.key], set_=values))
+    if not await _keep(session, key, wanted, at):
+        return
     told = MailPreferencesChanged(ticket_id=link.ticket_id, address_key=key, wanted=wanted, changed_at=at)
     await outbox.add(session, told, f"{link.ticket_id}:mail-preferences:{key[:16]}:{at.timestamp():.6f}", at)
 
 
 async def keep_choice(session: Session, told: MailPreferencesSet) -> None:
     """Keeps what an operator chose for an address, unless its owner has chosen since."""
-    values = {"wanted": told.wanted, "changed_at": told.changed_at}
-    new = insert(MailPreference).values(key=told.address_key, **values)
-    is_newer = MailPreference.changed_at < told.changed_at
-    await session.execute(new.on_conflict_do_update(index_elements=[MailPreference.key], set_=values, where=is_newer))
+    await _keep(session, told.address_key, told.wanted, told.changed_at)
+
+
+async def _keep(session: Session, key: str, wanted: Wanted, at: datetime) -> bool:
+    """Keeps a choice if it is the newest; returns whether it is."""
+    values = {"wanted": wanted, "changed_at": at}
+    new = insert(MailPreference).values(key=key, **values)
+    is_newer = MailPreference.changed_at < at
+    kept = new.on_conflict_do_update(index_elements=[MailPreference.key], set_=values, where=is_newer)
+    return await session.scalar(kept.returning(MailPreference.key)) is not None
 
 
 async def unsubscribe(session: Session, link: PreferenceLink, at: datetime) -> None:

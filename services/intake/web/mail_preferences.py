@@ -13,12 +13,12 @@ from services.intake.commands.mail_preferences import Wanted, choose_mails, find
 from services.intake.commands.participants import find_participant
 from services.intake.deps import State
 from services.intake.web.forms import check, read_form
-from services.intake.web.link_deps import Token, rate_limit_key
+from services.intake.web.link_deps import Token
 from services.intake.web.route import PortalPageRoute
 from shared.contracts.vocabulary import ParticipantState
 from shared.kit.clock import utc_now
 from shared.kit.http.inputs import Input
-from shared.kit.mail_preferences import PreferenceLink
+from shared.kit.mail_preferences import PreferenceLink, recipient_key
 
 ONE_CLICK = ("List-Unsubscribe", "One-Click")
 """What a mail program posts; it has no cookie, and the signed address is proof enough."""
@@ -64,9 +64,12 @@ async def show(
 
 @router.post("/{token}")
 async def choose(request: Request, token: Token, link: Link, state: State) -> Response:
-    """Records the choice, or what a mail program's one click means."""
+    """Records the choice, or what a mail program's one click means.
+
+    Clicks are limited by address, not by network: one provider's programs click for all who have their mail there.
+    """
     if (await request.form(max_files=0, max_fields=10)).get(ONE_CLICK[0]) == ONE_CLICK[1]:
-        await state.form_limiter.check(None, rate_limit_key(request, state))
+        await state.form_limiter.check(None, f"one-click:{recipient_key(link.email)}")
         async with state.database.begin() as session:
             await unsubscribe(session, link, utc_now())
         return Response(status_code=200)

@@ -13,7 +13,7 @@ from services.intake.mail.parsing.auto_reply_detection import Authorship, MailHe
 from services.intake.mail.parsing.charset_hints import likely_charset
 from services.intake.mail.parsing.charsets import CharsetContext
 from services.intake.mail.parsing.content import MailContent, content_of
-from services.intake.mail.parsing.delivery_reports import FailedRecipient, failed_recipients
+from services.intake.mail.parsing.delivery_reports import REPORT_TYPES, FailedRecipient, failed_recipients
 from services.intake.mail.parsing.header_fields import Parameterised
 from services.intake.mail.parsing.lines import Cutting, signer_of
 from services.intake.mail.parsing.mail_attachments import MailAttachment
@@ -82,6 +82,11 @@ class ReadMail:
     """Whether all of it is, so that what it says is in one of its files."""
     is_readable: bool = True
     """If not, keep the mail itself with the ticket: there may be more in it than was understood."""
+
+    @property
+    def has_delivery_status(self) -> bool:
+        """Whether it says in the form of RFC 3464 what became of another mail."""
+        return any(one.media_type in REPORT_TYPES for one in self.attachments)
 
     @property
     def body_format(self) -> BodyFormat:

@@ -3,6 +3,7 @@
 Proof is a Message-ID of ours that names the very recipient whom the report says the mail did not reach.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
@@ -41,7 +42,7 @@ def proved_bounces(threads: MailThreads, mail: ReadMail, at: datetime) -> Iterat
 def _event(ticket_id: TicketId, message_id: str, failed: FailedRecipient, at: datetime) -> MailBounced:
     reason = failed.reason
     for address in failed.addresses:
-        reason = reason.replace(address, "the recipient")
+        reason = re.sub(re.escape(address), "the recipient", reason, flags=re.IGNORECASE)
     return MailBounced(
         ticket_id=ticket_id,
         message_id=message_id,

@@ -5,6 +5,7 @@ whoever else has the id (because the mail was passed on) is heard as if the id w
 """
 
 from collections.abc import Collection
+from functools import partial
 
 from services.intake.mail.parsing.auto_reply_detection import Authorship
 from services.intake.mail.parsing.parser import ReadMail
@@ -21,7 +22,8 @@ async def find_side_answer(
     read = (threads.read_reference(message_id) for message_id in mail.thread_ids)
     side = [one for one in read if one is not None and one.audience is MailAudience.THIRD_PARTY]
     is_bounce = mail.nature is Authorship.BOUNCE and mail.is_delivery_report
-    reference = next((one for one in side if is_bounce or threads.was_sent_to(one, sender)), None)
+    is_meant = partial(_did_fail, threads, mail) if is_bounce else partial(threads.was_sent_to, address=sender)
+    reference = next((one for one in side if is_meant(one)), None)
     if reference is None or not await _is_there(session, reference):
         return None
     assert reference.mail_id is not None
@@ -32,3 +34,13 @@ async def find_side_answer(
 async def _is_there(session: Session, reference: MailReference) -> bool:
     ticket = await session.get(Ticket, reference.ticket_id)
     return ticket is not None and ticket.erased_at is None
+
+
+def _did_fail(threads: MailThreads, mail: ReadMail, reference: MailReference) -> bool:
+    """Whether a report says that the mail did not reach whom it went to; one in no form that names them is believed.
+
+    A report of a delay says no such thing, and one that names somebody else proves nothing.
+    """
+    if not mail.has_delivery_status:
+        return True
+    return any(threads.was_sent_to(reference, address) for failed in mail.failed for address in failed.addresses)

@@ -86,6 +86,12 @@ def test_what_proves_nothing_marks_nobody() -> None:
         assert proved(report(sent_to(DANA), Action=action)) == [], action
 
 
+def test_a_report_that_shouts_the_address_is_announced_without_it() -> None:
+    shouting = report(sent_to(DANA), Diagnostic_Code=f"smtp; 550 5.1.1 {DANA.upper()} is unknown")
+    (found,) = proved(shouting)
+    assert "dana" not in found.reason.lower()
+
+
 async def test_a_bounce_is_announced_without_the_address(post: PostOffice) -> None:
     ticket = await post.opened()
     named = post.answers(ticket)

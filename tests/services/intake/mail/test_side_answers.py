@@ -12,6 +12,7 @@ from shared.kit.clock import new_id
 from tests.attack.test_staff_by_mail import export_of, page_of
 from tests.services.intake.api.test_submitting import announced
 from tests.services.intake.mail.post_office import PostOffice, letter
+from tests.services.intake.mail.test_bounces import report
 
 SUPPLIER = "sam@supplier.example"
 SECRET = "The customer never paid for the line."
@@ -87,3 +88,21 @@ async def test_a_bounce_tells_that_the_mail_did_not_arrive_and_nothing_else(post
     event = await received(post, ticket)
     assert (event.answered_id, event.is_bounce, event.body) == (message_id, True, "")
     await nothing_is_public(post, ticket)
+
+
+@pytest.mark.parametrize(
+    ("failed", "action"), [(SUPPLIER, "delayed"), (SUPPLIER, "relayed"), ("mallory@evil.example", "failed")]
+)
+async def test_a_report_that_proves_no_failure_ends_no_waiting(post: PostOffice, failed: str, action: str) -> None:
+    """A delay is none, and the id alone proves nothing: whoever the mail was passed on to knows it."""
+    ticket = await opened(post)
+    row = await post.deliver(report(sent_beside(post, ticket, new_id()), final=failed, Action=action), sender="")
+    assert (row.state, row.ticket_id) == (RawMailState.IGNORED, None)
+
+
+async def test_a_report_that_proves_the_failure_tells_of_it(post: PostOffice) -> None:
+    ticket, message_id = await opened(post), new_id()
+    row = await post.deliver(report(sent_beside(post, ticket, message_id), final=SUPPLIER.upper()), sender="")
+    assert row.state is RawMailState.DONE
+    event = await received(post, ticket)
+    assert (event.answered_id, event.is_bounce, event.body) == (message_id, True, "")

@@ -3,7 +3,9 @@
 from datetime import timedelta
 from uuid import UUID
 
-from services.intake.commands.mail_preferences import find_wanted
+import pytest
+
+from services.intake.commands.mail_preferences import choose_mails, find_wanted
 from services.intake.consumers import people_consumer
 from shared.contracts.base import TicketId
 from shared.contracts.events import MailPreferencesChanged, MailPreferencesSet
@@ -104,3 +106,63 @@ async def test_what_an_operator_chose_is_shown_until_the_person_chooses(intake: 
         await send(browser, page, wanted="replies")
     await consumer.handle([told.envelope(str(new_id()), now)])
     assert await wanted_by(intake, email) == "replies"
+
+
+async def test_one_provider_may_click_for_all_who_have_their_mail_there(intake: IntakeHarness) -> None:
+    """More than the forms that one network may send in a minute, and as many for one address as a form."""
+    created = await intake.submit()
+    most = intake.settings.form_per_minute
+    async with intake.browser() as browser:
+        pages = [page_of(intake, created, f"{new_id().hex}@bank.example") for _ in range(most + 5)]
+        answers = [await browser.post(page, data=ONE_CLICK) for page in pages]
+        assert {one.status_code for one in answers} == {200}
+        again = [(await browser.post(pages[0], data=ONE_CLICK)).status_code for _ in range(most)]
+    assert 429 in again
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"])
+async def test_no_other_request_unsubscribes(intake: IntakeHarness, method: str) -> None:
+    """Programs that check mails follow their links, some with the words of the one click."""
+    email = f"{new_id().hex}@bank.example"
+    created = await intake.submit(requester={"email": email, "name": "Grace"})
+    page = page_of(intake, created, email)
+    async with intake.browser() as browser:
+        answer = await browser.request(method, page, params=ONE_CLICK)
+        assert answer.status_code == (200 if method == "GET" else 405)
+        for words in ({}, {"List-Unsubscribe": "one-click"}, {"list-unsubscribe": "One-Click"}):
+            assert (await browser.post(page, params=ONE_CLICK, data=words)).status_code == 403
+    assert await wanted_by(intake, email) == "all"
+
+
+async def test_one_click_comes_in_either_form_and_only_with_a_link_of_ours(intake: IntakeHarness) -> None:
+    """RFC 8058 lets a mail program choose how to write the form; another one's link opens nothing of it."""
+    email = f"{new_id().hex}@bank.example"
+    created = await intake.submit(requester={"email": email, "name": "Grace"})
+    page = page_of(intake, created, email)
+    token = page.rpartition("/")[2]
+    other = page_of(intake, created, "mallory@evil.example").rpartition("/")[2]
+    mixed = [
+        f"{token}x",
+        token[:-1],
+        f"{other.rpartition('.')[0]}.{token.rpartition('.')[2]}",
+        f"{token.rpartition('.')[0]}.{other.rpartition('.')[2]}",
+    ]
+    async with intake.browser() as browser:
+        for forged in mixed:
+            answer = await browser.post(f"/mail-preferences/{forged}", data=ONE_CLICK)
+            assert answer.status_code == 404
+        assert await wanted_by(intake, email) == "all"
+        several = await browser.post(page, files={"List-Unsubscribe": (None, "One-Click")})
+        assert several.status_code == 200
+    assert await wanted_by(intake, email) == "replies"
+
+
+async def test_of_two_choices_made_at_once_the_newer_stays_whichever_is_written_last(intake: IntakeHarness) -> None:
+    email = f"{new_id().hex}@bank.example"
+    created = await intake.submit(requester={"email": email, "name": "Grace"})
+    link, now = PreferenceLink(TicketId(UUID(created["id"])), email), utc_now()
+    async with intake.database.begin() as session:
+        await choose_mails(session, link, "none", now)
+    async with intake.database.begin() as session:
+        await choose_mails(session, link, "replies", now - timedelta(seconds=1))
+    assert await wanted_by(intake, email) == "none"
