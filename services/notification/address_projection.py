@@ -1,5 +1,7 @@
 """What intake tells of addresses: what their owners want to hear, and which mails came back."""
 
+from datetime import timedelta
+
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
@@ -10,6 +12,8 @@ from shared.contracts.events import MailBounced, MailPreferencesChanged
 from shared.kit.db import Session
 
 CAME_BACK = "came back: "
+LATEST_REPORT = timedelta(days=7)
+"""How long mail servers try at most before they report; five days is usual."""
 
 
 @project.register
@@ -23,11 +27,17 @@ async def _(event: MailPreferencesChanged, session: Session) -> None:
 
 @project.register
 async def _(event: MailBounced, session: Session) -> None:
-    """Says on the mail's row that it came back; marks its address if nothing else would arrive either."""
+    """Says on the mail's row that it came back; marks its address if nothing else would arrive either.
+
+    A report long after the mail marks nothing: answers quote Message-IDs, and whoever reads one could write a report.
+    """
     mails = Delivery.ticket_id == event.ticket_id, func.lower(Delivery.message_id) == event.message_id.lower()
-    rows = await session.execute(select(Delivery.id, Delivery.address).where(*mails, Delivery.address.is_not(None)))
+    rows = await session.execute(
+        select(Delivery.id, Delivery.address, Delivery.sent_at).where(*mails, Delivery.address.is_not(None))
+    )
     for row in rows.all():
         said = f"{CAME_BACK}{event.reason or event.status}"[:1000]
         await session.execute(update(Delivery).where(Delivery.id == row.id).values(last_error=said))
-        if event.is_permanent:
+        is_in_time = row.sent_at is None or event.bounced_at - row.sent_at <= LATEST_REPORT
+        if event.is_permanent and is_in_time:
             await mark_bounced(session, row.address, event.reason or event.status, event.bounced_at)

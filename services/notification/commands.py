@@ -29,8 +29,9 @@ from sqlalchemy.orm import aliased
 from services.notification.csat.asking import ask_for_ratings
 from services.notification.decisions.event_rules import (
     ALREADY_NOTIFIED,
-    FOLLOWS,
+    DONE_BY,
     MERGED_INTO,
+    PARTICIPANT,
     REQUESTER,
     SIDE,
     TEAM,
@@ -48,9 +49,8 @@ from services.notification.recipients.delivery_repository import mail_id_of, rec
 from services.notification.recipients.inbox_entries import add_others, entry_of
 from services.notification.recipients.recipient_expansion import expand
 from services.notification.recipients.settlement import Settlement, audience_of, settlement_of
-from services.notification.recipients.ticket_visibility import is_in_sight
+from services.notification.recipients.ticket_visibility import asks_for_sight, is_in_sight
 from services.notification.record_sets import ROWS, record_set
-from services.notification.rules.matrix import RecipientAudience
 from services.notification.rules.repository import load_matrix
 from services.notification.settings import UnassignedMessagesTo
 from shared.contracts.base import TicketId
@@ -199,13 +199,13 @@ def _settleable() -> Select[*tuple[Any, ...]]:
         and_(Delivery.recipient == "assignee", Ticket.seq > 0, Ticket.assignee_id.is_(None)),
         and_(Delivery.team_id.is_not(None), team_lead.id.is_not(None), team_lead.lead_id.is_(None)),
     )
-    asks_for_sight = or_(
-        Delivery.template == TemplateName.MENTIONED,
-        Delivery.facts.has_key(FOLLOWS),
-        Delivery.audience.is_not_distinct_from(RecipientAudience.LAST_RESPONDER.value),
-    )
+    needs_sight = asks_for_sight()
     author = aliased(Agent)
-    written_by = case((Delivery.template == TemplateName.MENTIONED, Delivery.facts[WRITTEN_BY].astext.cast(Uuid)))
+    is_member = or_(Delivery.recipient == REQUESTER.key, Delivery.recipient.startswith(PARTICIPANT))
+    written_by = case(
+        (Delivery.template == TemplateName.MENTIONED, Delivery.facts[WRITTEN_BY].astext.cast(Uuid)),
+        (is_member, Delivery.facts[DONE_BY].astext.cast(Uuid)),
+    )
     merged_into = case((Delivery.template == TemplateName.MERGED, Delivery.facts[MERGED_INTO].astext.cast(Uuid)))
     merge_target, sibling = aliased(Ticket), aliased(Ticket)
     has_sibling = (
@@ -245,8 +245,9 @@ def _settleable() -> Select[*tuple[Any, ...]]:
             Agent.email.label("agent_email"),
             Agent.name.label("agent_name"),
             Agent.is_active.label("is_agent_active"),
-            case((asks_for_sight, is_in_sight()), else_=true()).label("is_in_sight"),
-            author.name.label("author_name"),
+            case((needs_sight, is_in_sight()), else_=true()).label("is_in_sight"),
+            case((Delivery.template == TemplateName.MENTIONED, author.name)).label("author_name"),
+            author.email.label("author_email"),
             Delivery.audience,
             Delivery.channel,
             NotificationPreferences.settings.label("preferences"),
@@ -268,7 +269,7 @@ def _settleable() -> Select[*tuple[Any, ...]]:
             is_person_known,
             not_(func.coalesce(is_for_members, false())),
             or_(merged_into.is_(None), merge_target.submitted_at.is_not(None), merge_target.erased_at.is_not(None)),
-            or_(not_(asks_for_sight), Ticket.seq > 0, Ticket.erased_at.is_not(None)),
+            or_(not_(needs_sight), Ticket.seq > 0, Ticket.erased_at.is_not(None)),
         )
         .order_by(Delivery.id)
         .limit(SETTLE_AT_ONCE)
@@ -292,8 +293,11 @@ def _is_told_already() -> Exists:
 
 
 def _recent_mails() -> ScalarSelect[int]:
-    """Counts the latest mails to the same agent about the same ticket."""
+    """Counts the mails to the same agent about the same ticket that came just now, or wait for the same later time."""
     other = aliased(Delivery)
+    is_held = and_(
+        other.status == DeliveryStatus.QUEUED, other.attempts == 0, other.next_attempt_at > func.now() + STORM_WINDOW
+    )
     return (
         select(func.count())
         .where(
@@ -301,7 +305,7 @@ def _recent_mails() -> ScalarSelect[int]:
             other.agent_id == Agent.id,
             other.channel == DeliveryChannel.MAIL,
             other.id != Delivery.id,
-            other.created_at > func.now() - STORM_WINDOW,
+            or_(other.created_at > func.now() - STORM_WINDOW, is_held),
             other.status.in_([DeliveryStatus.QUEUED, DeliveryStatus.SENDING, DeliveryStatus.SENT]),
         )
         .correlate(Delivery, Agent)

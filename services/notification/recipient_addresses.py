@@ -54,12 +54,16 @@ STANDINGS: Final = select(RecipientAddress.key, RecipientAddress.wanted, Recipie
 
 
 async def standings_of(session: Session, addresses: Collection[str]) -> dict[str, AddressStanding]:
-    """Returns what is known of the addresses, by address; one about which nothing is known is left out."""
-    keys = {key_of(address): address for address in addresses}
+    """Returns what is known of the addresses, by address as it was given; of several spellings by each.
+
+    An address about which nothing is known is left out.
+    """
+    keys = {address: key_of(address) for address in addresses}
     if not keys:
         return {}
-    rows = await session.execute(STANDINGS, {"keys": list(keys)})
-    return {keys[row.key]: AddressStanding(row.wanted, row.bounced_at is not None) for row in rows}
+    rows = await session.execute(STANDINGS, {"keys": list(set(keys.values()))})
+    known = {row.key: AddressStanding(row.wanted, row.bounced_at is not None) for row in rows}
+    return {address: known[key] for address, key in keys.items() if key in known}
 
 
 async def set_wanted(session: Session, by: Administrator, address: str, wanted: Wanted) -> None:

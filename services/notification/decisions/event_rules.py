@@ -17,6 +17,7 @@ from shared.contracts.events import (
     AccessLinkRequested,
     AccountChanged,
     AccountLinkRequested,
+    Author,
     Event,
     LifecycleEvent,
     MessagePosted,
@@ -35,7 +36,7 @@ from shared.contracts.events import (
     TicketSubmitted,
     TicketTransferred,
 )
-from shared.contracts.tickets import SYSTEM
+from shared.contracts.tickets import SYSTEM, Actor
 from shared.contracts.vocabulary import ActorKind, Metric, ParticipantState
 from shared.kit.addresses import address_key
 
@@ -209,6 +210,7 @@ def _(event: MessagePosted) -> list[NotificationDecision]:
     }
     match event.author.kind:
         case ActorKind.AGENT | ActorKind.PROGRAM:
+            facts |= _done_by(event.author)
             weight = severity.RESOLVING_REPLY if event.resolves else None
             return [NotificationDecision(event.ticket_id, TemplateName.REPLY, REQUESTER, facts, weight=weight)]
         case ActorKind.REQUESTER | ActorKind.CLIENT:
@@ -241,7 +243,8 @@ def _(event: TicketResolved) -> list[NotificationDecision]:
         "team_id": str(team_id) if team_id else None,
         "agent_id": str(agent_id) if agent_id else None,
     }
-    return [NotificationDecision(event.ticket_id, TemplateName.RESOLVED, REQUESTER, {RESOLVED_BY: resolved_by})]
+    facts: dict[str, JsonValue] = {RESOLVED_BY: resolved_by, **_done_by(event.actor)}
+    return [NotificationDecision(event.ticket_id, TemplateName.RESOLVED, REQUESTER, facts)]
 
 
 @decide.register
@@ -369,6 +372,11 @@ def _of_time(event: LifecycleEvent, metric: Metric, due_at: datetime | None) -> 
 
 def _of_step(event: LifecycleEvent) -> dict[str, JsonValue]:
     return {"priority": event.snapshot.priority.value, severity.REVISION: event.revision}
+
+
+def _done_by(who: Author | Actor) -> dict[str, JsonValue]:
+    """Returns the fact of which agent did it; none for a program, which nobody is told of as their own doing."""
+    return {DONE_BY: str(who.id)} if who.kind is ActorKind.AGENT and who.id else {}
 
 
 def _responsible(event: LifecycleEvent) -> list[Recipient]:

@@ -8,16 +8,18 @@ from uuid import UUID
 from pydantic import JsonValue
 from sqlalchemy import Row, or_, select
 
-from services.notification.decisions.event_rules import DONE_BY, Breach, NotificationDecision, agent
+from services.notification.decisions.event_rules import AUTHOR_ADDRESS, DONE_BY, Breach, NotificationDecision, agent
 from services.notification.delivery.templates import TemplateName
 from services.notification.models import Agent, Team
 from services.notification.settings import UnassignedMessagesTo
 from shared.contracts.base import AgentId, TicketId
 from shared.contracts.vocabulary import BodyFormat
-from shared.kit.addresses import is_reachable
+from shared.kit.addresses import address_key, is_reachable
 from shared.kit.db import Session
 from shared.kit.i18n.messages import marked as _
 
+MESSAGES = (TemplateName.REQUESTER_MESSAGE, TemplateName.SIDE_ANSWER)
+"""Mails that quote what somebody outside wrote."""
 STANDS_IN = "stands_in"
 """The fact that says why somebody gets a mail that was for another; the layout of mails shows it."""
 NOBODY_ASSIGNED = _("nobody is assigned to the ticket, and you are the next who can act on it")
@@ -33,13 +35,21 @@ class _Roster:
     agents: Mapping[UUID, Agent]
     teams: Mapping[UUID, Team]
 
+    def without_author(self, facts: Mapping[str, JsonValue]) -> "_Roster":
+        """Returns the roster without whoever did what is told: nobody stands in for the reader of their own doing."""
+        done_by, wrote = facts.get(DONE_BY), address_key(str(facts.get(AUTHOR_ADDRESS, "")))
+        others = {
+            one.id: one for one in self.agents.values() if str(one.id) != done_by and address_key(one.email) != wrote
+        }
+        return _Roster(others, self.teams)
+
     def active(self, ids: Iterable[UUID | None]) -> list[Agent]:
         """Returns those of the given agents who are active."""
         return [self.agents[one] for one in ids if one is not None and one in self.agents]
 
-    def administrators(self, done_by: str | None) -> list[Agent]:
-        """Returns the administrators of agents, without the author of the change."""
-        return [one for one in self.agents.values() if one.is_administrator and str(one.id) != done_by]
+    def administrators(self) -> list[Agent]:
+        """Returns the administrators of agents."""
+        return [one for one in self.agents.values() if one.is_administrator]
 
 
 async def find_fallback_recipients(
@@ -49,7 +59,7 @@ async def find_fallback_recipients(
     if not rows:
         return {}
     roster = await _load_roster(session, {_team_of(row) for row in rows})
-    found = {row.id: _decide(row, roster, unassigned_to) for row in rows}
+    found = {row.id: _decide(row, roster.without_author(row.facts), unassigned_to) for row in rows}
     return {row_id: decisions for row_id, decisions in found.items() if decisions}
 
 
@@ -80,12 +90,12 @@ def _decide(
     lead = roster.active([team.lead_id] if team else [])
     members = roster.active(members_who_act(team) if team else [])
     available = [one for one in members if one.is_available]
-    is_message = row.template == TemplateName.REQUESTER_MESSAGE
+    is_message = row.template in MESSAGES
     first = (available, lead) if is_message and unassigned_to == "members" else (lead, available)
     facts = dict(row.facts) | {STANDS_IN: NOBODY_ASSIGNED if row.known_agent_id is None else NOT_ACTIVE}
     chosen = next((tier for tier in (*first, members) if tier), None)
     if chosen is None:
-        chosen = roster.administrators(row.facts.get(DONE_BY))
+        chosen = roster.administrators()
         facts |= UNREAD if is_message else {}
     return [_decision(row, one, facts) for one in chosen]
 

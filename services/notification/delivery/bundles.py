@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from services.notification.delivery.status import TOLD_IN_BUNDLE, DeliveryStatus
 from services.notification.delivery.templates import TemplateName
-from services.notification.models import Delivery, Ticket
+from services.notification.models import IS_BUNDLED, Delivery, Ticket
 from shared.kit.db import Session
 from shared.kit.i18n.messages import marked as _
 
@@ -19,6 +19,7 @@ OTHER = _("News")
 WORDS = {
     TemplateName.NEW_TICKET: _("New ticket"),
     TemplateName.REQUESTER_MESSAGE: _("New message"),
+    TemplateName.SIDE_ANSWER: _("A third party answered"),
     TemplateName.ASSIGNED: _("Assigned to you"),
     TemplateName.TRANSFERRED: _("Transferred to your team"),
     TemplateName.RETURNED: _("Back in your team"),
@@ -51,16 +52,14 @@ async def take_bundles(session: Session, claimed: Sequence[Delivery]) -> set[UUI
     if not first:
         return {one.id for one in claimed}
     carriers = {one.id for one in first.values()}
-    queued = select(Delivery).where(
-        Delivery.bundle.in_(first), Delivery.status == DeliveryStatus.QUEUED, Delivery.id.not_in(carriers)
-    )
+    queued = select(Delivery).where(IS_BUNDLED, Delivery.bundle.in_(first), Delivery.id.not_in(carriers))
     waiting = (await session.scalars(queued.order_by(Delivery.id).with_for_update(skip_locked=True))).all()
     others = [one for one in claimed if one.bundle is not None and one.id not in carriers]
     carried = [*others, *waiting]
     for bundle, carrier in first.items():
         lines = [line for one in carried if one.bundle == bundle for line in _told_by(one)]
         if lines:
-            carrier.facts = carrier.facts | {BUNDLED: [*carrier.facts.get(BUNDLED, [_told(carrier)]), *lines]}
+            carrier.facts = carrier.facts | {BUNDLED: [*_told_by(carrier), *lines]}
     if carried:
         await session.execute(
             update(Delivery)
@@ -72,13 +71,17 @@ async def take_bundles(session: Session, claimed: Sequence[Delivery]) -> set[UUI
 
 
 def _told_by(delivery: Delivery) -> list[dict[str, str]]:
-    """Returns the lines of a mail: those that it carries already, else its own."""
-    lines: list[dict[str, str]] = delivery.facts.get(BUNDLED) or [_told(delivery)]
+    """Returns the lines of a mail: those that it carries already, else one for each thing that it tells."""
+    lines: list[dict[str, str]] = delivery.facts.get(BUNDLED) or [
+        {"ticket_id": str(delivery.ticket_id), "template": template} for template in _templates_of(delivery)
+    ]
     return lines
 
 
-def _told(delivery: Delivery) -> dict[str, str]:
-    return {"ticket_id": str(delivery.ticket_id), "template": delivery.template}
+def _templates_of(delivery: Delivery) -> list[str]:
+    """Returns what a mail tells: its own, and what it was to tell as well; see `consolidation`."""
+    also = (one.get("kind", TemplateName.SLA_WARNED.value) for one in delivery.facts.get("also", []))
+    return [delivery.template, *also]
 
 
 async def lines_of(session: Session, claimed: Sequence[Delivery]) -> dict[UUID, list[BundleLine]]:

@@ -22,7 +22,7 @@ from services.notification.delivery.mime import alternatives, with_attachment
 from services.notification.delivery.queue import MailJob
 from services.notification.delivery.sender_name import SenderName
 from services.notification.delivery.styled_templates import styled_templates
-from services.notification.delivery.templates import TEMPLATES, Template, TemplateName
+from services.notification.delivery.templates import LINKS_ASKED_FOR, TEMPLATES, Template, TemplateName
 from services.notification.models.csat import ASKED
 from services.notification.settings import NotificationSettings
 from services.notification.template_files import TEMPLATE_FOLDER
@@ -140,7 +140,7 @@ class Composer:
             fields.append(token("Auto-Submitted", template.auto_submitted))
         if template.audience == "agent" or template.name is TemplateName.DIGEST:
             fields.append(token("List-Unsubscribe", f"<{self._desk}{PREFERENCES}>"))
-        if job.is_copy or template.name in BY_CHOICE:
+        if (job.is_copy and template.name not in LINKS_ASKED_FOR) or template.name in BY_CHOICE:
             fields.append(token("List-Unsubscribe", f"<{self._preferences_url(job)}>"))
             fields.append(token("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
         return "".join(fields)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_, update
 from sqlalchemy.orm import aliased
 
 from services.notification.delivery.severity import RESOLVING_REPLY, REVISION
@@ -22,6 +22,8 @@ CLOCK_MAILS = (TemplateName.SLA_WARNED, TemplateName.SLA_BREACHED)
 """Of these the worst is told whatever brought them; the rest are one mail only if one command or moment did."""
 TOLD_WITH_REPLY = (TemplateName.RESOLVED, TemplateName.FOLLOWER_RESOLVED)
 """What a reply that resolves its ticket tells as well."""
+SOON = timedelta(seconds=10)
+"""A mail that is due later than that is not waited for."""
 MOMENT = timedelta(seconds=1)
 """How far apart the steps of one command arrive at most."""
 
@@ -29,7 +31,7 @@ MOMENT = timedelta(seconds=1)
 def is_worst() -> ColumnElement[bool]:
     """Whether no more severe mail to the same person about the same ticket waits to be sent.
 
-    A refused mail that waits for its next attempt holds nothing up.
+    A refused mail that waits for its next attempt holds nothing up, nor does one that waits for hours or a digest.
     """
     worse = aliased(Delivery)
     found = select(worse.id).where(
@@ -37,6 +39,7 @@ def is_worst() -> ColumnElement[bool]:
         worse.address == Delivery.address,
         worse.status == DeliveryStatus.QUEUED,
         worse.attempts == 0,
+        worse.next_attempt_at <= func.now() + SOON,
         or_(
             (worse.weight == RESOLVING_REPLY) & Delivery.template.in_(TOLD_WITH_REPLY),
             and_(

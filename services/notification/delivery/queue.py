@@ -1,5 +1,6 @@
 """The ledger as a work queue: claims due mails and records the outcome."""
 
+import re
 import time
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
@@ -42,6 +43,7 @@ from services.notification.delivery.templates import TemplateName
 from services.notification.errors import MailRefused
 from services.notification.models import IS_DUE, Agent, Delivery, Ticket
 from services.notification.recipient_addresses import is_unknown_mailbox, mark_bounced
+from services.notification.recipients.held_mails import drop_unseen
 from shared.contracts.base import TicketId
 from shared.contracts.events import Envelope, NotificationFailed, NotificationSent
 from shared.kit import outbox
@@ -154,7 +156,8 @@ class DeliveryQueue:
             rows = (await session.execute(_claim(), {"lease": self._lease, "most": most})).all()
             if most > BATCH:
                 await session.execute(IN_ORDER, {"is_chosen": "on"})
-            rows = sorted(rows, key=lambda row: row.Delivery.id)
+            unseen = await drop_unseen(session, [row.Delivery for row in rows])
+            rows = sorted((row for row in rows if row.Delivery.id not in unseen), key=lambda row: row.Delivery.id)
             await take_lesser(session, [row.Delivery for row in rows])
             alone = await take_bundles(session, [row.Delivery for row in rows])
             lines = await lines_of(session, [row.Delivery for row in rows])
@@ -270,8 +273,8 @@ def _failed(job: MailJob, refusal: MailRefused, at: datetime) -> NotificationFai
 
 
 def without_address(reason: str, address: str) -> str:
-    """Returns a server's answer without the address; events must not contain it."""
-    return reason.replace(address, "the recipient")[:500]
+    """Returns a server's answer without the address, however it is spelled there; events must not contain it."""
+    return re.sub(re.escape(address), "the recipient", reason, flags=re.IGNORECASE)[:500] if address else reason[:500]
 
 
 @cache

@@ -73,6 +73,10 @@ class TemplateName(StrEnum):
     PASSWORD_RESET = "password_reset"  # noqa: S105 - the name of a mail
 
 
+LINKS_ASKED_FOR = frozenset({TemplateName.ACCESS_LINK, TemplateName.EXPORT_LINK})
+"""Mails with a link that their reader just asked for: to unsubscribe from one means nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Template:
     """One kind of mail. Raise `version` with every change of its words."""
@@ -248,6 +252,7 @@ _ALL = (
         "[#{{ ticket.number }}] {{ _('Answer from %(author)s: %(subject)s', author=facts.author, "
         "subject=ticket.subject) }}",
         "auto-generated",
+        version=2,
     ),
     Template(
         TemplateName.FOLLOWER_REPLY,

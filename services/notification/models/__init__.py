@@ -277,6 +277,7 @@ IS_WAITING = literal_column("deliveries.status = 'waiting'", Boolean)
 IS_DUE = literal_column("deliveries.status in ('queued', 'sending')", Boolean)
 IS_FOR_TARGET = literal_column("deliveries.channel in ('chat', 'on_call')", Boolean)
 IS_NOT_SENT = literal_column("deliveries.status <> 'sent'", Boolean)
+IS_BUNDLED = literal_column("(deliveries.status = 'queued' and deliveries.bundle is not null)", Boolean)
 IS_ENTRY = literal_column("deliveries.channel = 'inbox'", Boolean)
 """In the words of the indexes, which a parameter would hide."""
 

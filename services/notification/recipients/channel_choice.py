@@ -70,9 +70,9 @@ class ChannelRules:
         settings, event = read_settings(row.preferences), EVENT_OF[TemplateName(row.template)]
         channels = settings.channels(event, ruled)
         is_mailed = DeliveryChannel.MAIL in channels and not standing.is_bouncing
-        is_in_inbox = DeliveryChannel.INBOX in channels
-        if not is_mailed and not is_in_inbox:
-            return ChannelChoice(reason=BOUNCING if standing.is_bouncing else BY_PREFERENCE if ruled else BY_RULES)
+        is_in_inbox = bool(channels) and (DeliveryChannel.INBOX in channels or not is_mailed)
+        if not is_in_inbox and not is_mailed:
+            return ChannelChoice(reason=BY_PREFERENCE if ruled else BY_RULES)
         self.told.add((row.cause, agent_id))
         if not is_mailed:
             return ChannelChoice(is_in_inbox=True, reason=BOUNCING if standing.is_bouncing else OTHERWISE)
@@ -80,8 +80,8 @@ class ChannelRules:
         held_until, bundle = (due_at if due_at > self.now else None), f"digest:{agent_id}" if is_digest else None
         self.recent[row.ticket_id, agent_id] += 1
         is_storm = row.recent_mails + self.recent[row.ticket_id, agent_id] > STORM_MAILS
-        if held_until is None and is_storm and event not in URGENT:
-            held_until, bundle = self.now + STORM_PAUSE, f"storm:{row.ticket_id}:{agent_id}"
+        if bundle is None and is_storm and event not in URGENT:
+            held_until, bundle = held_until or self.now + STORM_PAUSE, f"storm:{row.ticket_id}:{agent_id}"
         return ChannelChoice(is_mailed=True, is_in_inbox=is_in_inbox, held_until=held_until, bundle=bundle)
 
 

@@ -68,7 +68,7 @@ class NotificationChoices(BaseModel):
         if self.digest != "off" and not is_urgent:
             at, is_digest = self._next_digest(now), True
         if self.mail_hours is not None and not (is_urgent and self.urgent_at_any_time):
-            at = next_opening(self.mail_hours, at)
+            at = _opening_after(self.mail_hours, at)
         return at, is_digest
 
     def _next_digest(self, now: datetime) -> datetime:
@@ -77,6 +77,14 @@ class NotificationChoices(BaseModel):
         zone = self.mail_hours.zone if self.mail_hours else UTC
         today = now.astimezone(zone).replace(hour=DIGEST_HOUR, minute=0, second=0, microsecond=0)
         return today if today > now else today + timedelta(days=1)
+
+
+def _opening_after(hours: BusinessCalendar, at: datetime) -> datetime:
+    """Returns when the hours begin next; `at` itself where they never do any more, such as after their last day."""
+    try:
+        return next_opening(hours, at)
+    except (NoOpenTime, HolidaysNotExpanded):
+        return at
 
 
 DEFAULT_SETTINGS = NotificationChoices()

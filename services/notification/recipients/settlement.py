@@ -7,6 +7,7 @@ from sqlalchemy import Row
 
 from services.notification.decisions.event_rules import (
     AUTHOR_ADDRESS,
+    COPIED,
     DONE_BY,
     FOLLOWS,
     GIVEN_BY_SYSTEM,
@@ -16,17 +17,19 @@ from services.notification.decisions.event_rules import (
     SENT_TO,
     SIDE,
 )
-from services.notification.delivery.templates import TemplateName
+from services.notification.delivery.templates import LINKS_ASKED_FOR, TemplateName
+from services.notification.recipients.held_mails import OUT_OF_SIGHT
 from services.notification.recipients.recipient_expansion import WITHDRAWN
 from services.notification.rules.additional_recipients import ADDITIONAL
 from shared.contracts.vocabulary import ParticipantState
 from shared.kit.addresses import address_key, is_reachable
 from shared.kit.auth import MailAudience
 
-LINKS_ASKED_FOR = frozenset({TemplateName.ACCESS_LINK, TemplateName.EXPORT_LINK})
+OWN_DOING = "they did it themselves"
 PASSED_ON = frozenset(
     {
         TemplateName.REQUESTER_MESSAGE,
+        TemplateName.SIDE_ANSWER,
         TemplateName.SLA_WARNED,
         TemplateName.SLA_BREACHED,
         TemplateName.ESCALATED,
@@ -78,24 +81,45 @@ def _settlement_of(row: Row[*tuple[Any, ...]]) -> Settlement:
     if row.is_void:
         return Settlement(dropped_because=WITHDRAWN)
     if row.recipient == REQUESTER.key:
-        if row.template == TemplateName.ACKNOWLEDGEMENT and row.is_repeated_follow_up:
-            return Settlement(
-                dropped_because="a follow-up of the same ticket was acknowledged: this may be a mail loop"
-            )
-        if row.template == TemplateName.MERGED and (reason := _needs_no_news_of_merge(row)):
-            return Settlement(dropped_because=reason)
-        return Settlement(_requester_address(row), row.requester_name)
+        return _settlement_of_requester(row)
     if row.recipient.startswith(SIDE):
         return Settlement(row.facts[SENT_TO], "")
     if not row.alert and (_is_routing(row) or row.template == TemplateName.NEW_TICKET):
         return Settlement(dropped_because="who opened the ticket asked not to alert agents of it")
     if row.recipient.startswith(PARTICIPANT):
-        is_asked = row.template == TemplateName.INVITATION
-        wanted = ParticipantState.INVITED if is_asked else ParticipantState.JOINED
-        if row.participant_state != wanted.value:
-            return Settlement(dropped_because=f"they have {row.participant_state}")
-        return Settlement(row.participant_email, "" if is_asked else row.participant_name)
+        return _settlement_of_participant(row)
     return _settlement_of_staff(row)
+
+
+def _settlement_of_requester(row: Row[*tuple[Any, ...]]) -> Settlement:
+    if row.template == TemplateName.ACKNOWLEDGEMENT and row.is_repeated_follow_up:
+        return Settlement(dropped_because="a follow-up of the same ticket was acknowledged: this may be a mail loop")
+    if row.template == TemplateName.MERGED and (reason := _needs_no_news_of_merge(row)):
+        return Settlement(dropped_because=reason)
+    return _unless_own(row, _requester_address(row), row.requester_name)
+
+
+def _settlement_of_participant(row: Row[*tuple[Any, ...]]) -> Settlement:
+    is_asked = row.template == TemplateName.INVITATION
+    wanted = ParticipantState.INVITED if is_asked else ParticipantState.JOINED
+    if row.participant_state != wanted.value:
+        return Settlement(dropped_because=f"they have {row.participant_state}")
+    if is_asked:
+        return Settlement(row.participant_email, "")
+    if row.template in COPIED and address_key(row.participant_email) in _requester_keys(row):
+        return Settlement(dropped_because="they are told as the requester")
+    return _unless_own(row, row.participant_email, row.participant_name)
+
+
+def _unless_own(row: Row[*tuple[Any, ...]], address: str | None, name: str | None) -> Settlement:
+    """Returns somebody outside as the recipient, unless the agent did it whose address theirs is."""
+    if address is not None and row.author_email is not None and address_key(address) == address_key(row.author_email):
+        return Settlement(dropped_because=OWN_DOING)
+    return Settlement(address, name)
+
+
+def _requester_keys(row: Row[*tuple[Any, ...]]) -> set[str]:
+    return {address_key(one) for one in (row.requester_email, row.reply_email) if one is not None}
 
 
 def _needs_no_news_of_merge(row: Row[*tuple[Any, ...]]) -> str | None:
@@ -126,9 +150,9 @@ def _settlement_of_staff(row: Row[*tuple[Any, ...]]) -> Settlement:
     if not row.is_agent_active:
         return Settlement(dropped_because="the agent is not active", is_passed_on=_is_passed_on(row))
     if _is_own_doing(row):
-        return Settlement(dropped_because="they did it themselves")
+        return Settlement(dropped_because=OWN_DOING)
     if not row.is_in_sight:
-        return Settlement(dropped_because="they may not see the ticket")
+        return Settlement(dropped_because=OUT_OF_SIGHT)
     is_assignee = row.assignee_id == row.known_agent_id
     if FOLLOWS in row.facts and row.template == TemplateName.REQUESTER_MESSAGE and is_assignee:
         return Settlement(dropped_because="they are told of it as the assignee")

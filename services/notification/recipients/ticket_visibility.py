@@ -1,9 +1,21 @@
-"""Whether an agent may see a ticket, from the rights that assignment published."""
+"""Whether an agent may see a ticket, from the rights that assignment published, and who is told only if they may."""
 
 from sqlalchemy import ColumnElement, any_, or_, select
 from sqlalchemy.orm import aliased
 
-from services.notification.models import Agent, Team, Ticket
+from services.notification.decisions.event_rules import FOLLOWS
+from services.notification.delivery.templates import TemplateName
+from services.notification.models import Agent, Delivery, Team, Ticket
+from services.notification.rules.matrix import RecipientAudience
+
+
+def asks_for_sight() -> ColumnElement[bool]:
+    """Whether a row is for somebody who is told of the ticket only while they may see it."""
+    return or_(
+        Delivery.template == TemplateName.MENTIONED,
+        Delivery.facts.has_key(FOLLOWS),
+        Delivery.audience.is_not_distinct_from(RecipientAudience.LAST_RESPONDER.value),
+    )
 
 
 def is_in_sight() -> ColumnElement[bool]:

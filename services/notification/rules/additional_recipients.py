@@ -30,6 +30,7 @@ from shared.contracts.events import (
     Event,
     LifecycleEvent,
     MessagePosted,
+    SideMessageReceived,
     TicketAssigned,
     TicketClosed,
     TicketEscalated,
@@ -61,7 +62,7 @@ class TicketContacts:
     last_responder_id: UUID | None = None
 
 
-NAMES_ITS_OWN = (TicketEscalated, TicketsReturned, TicketAssigned)
+NAMES_ITS_OWN = (TicketEscalated, TicketsReturned, TicketAssigned, SideMessageReceived)
 """Events that say themselves who is to be told."""
 
 

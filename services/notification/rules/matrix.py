@@ -120,6 +120,7 @@ EVENT_OF: Mapping[TemplateName, RuleEvent] = {
     TemplateName.REPLY: _E.AGENT_REPLY,
     TemplateName.FOLLOWER_REPLY: _E.AGENT_REPLY,
     TemplateName.REQUESTER_MESSAGE: _E.REQUESTER_MESSAGE,
+    TemplateName.SIDE_ANSWER: _E.REQUESTER_MESSAGE,
     TemplateName.MENTIONED: _E.MENTIONED,
     TemplateName.ASSIGNED: _E.ASSIGNED,
     TemplateName.TRANSFERRED: _E.TRANSFERRED,

@@ -1,5 +1,7 @@
 """Mails to third parties beside a ticket: one thread of their own, and nothing in them that leads to the ticket."""
 
+import pytest
+
 from services.notification.settings import NotificationSettings
 from shared.contracts.base import MessageId
 from shared.contracts.events import Author, SideMessageReceived, SideMessageSent
@@ -68,3 +70,26 @@ async def test_a_third_party_gets_a_thread_of_its_own_and_the_assignee_hears_of_
 
     await eventually(told, within=15)
     assert not any("Back at three." in text_of(mail) for mail in mail_server.to(story.requester))
+
+
+@pytest.mark.parametrize("who", ["nobody assigned", "the assignee is off"])
+async def test_an_answer_that_nobody_is_there_for_goes_to_the_next_who_can_act(
+    service: Running, mail_server: MailServer, who: str
+) -> None:
+    """As a message of the requester would."""
+    story = TicketEvents()
+    is_off = story.agent(story.ada, "Ada Lovelace", is_active=False, version=2)
+    here = [story.released()] if who == "nobody assigned" else [is_off]
+    answered = SideMessageReceived(
+        ticket_id=story.ticket_id,
+        message_id=MessageId(new_id()),
+        answered_id=MessageId(new_id()),
+        author_name="Sam Supplier",
+        body="Back at three.",
+        body_format=BodyFormat.TEXT,
+        received_at=utc_now(),
+    )
+    await service.publish(*story.people(), story.submitted(), story.triaged(), story.assigned(), *here)
+    await service.publish(answered.envelope(f"side-message:{answered.message_id}", utc_now()))
+    grace = f"grace-{story.number}@everdesk.example"
+    await eventually(lambda: any("Back at three." in text_of(mail) for mail in mail_server.to(grace)), within=15)

@@ -1,7 +1,11 @@
 """What people chose to get, and mails that came back: both decide what is sent next."""
 
+from datetime import timedelta
 from typing import Any, Literal
 
+import pytest
+
+from services.notification.delivery.queue import without_address
 from services.notification.settings import NotificationSettings
 from shared.contracts.events import MailBounced, MailPreferencesChanged
 from shared.contracts.vocabulary import ActorKind
@@ -58,8 +62,8 @@ async def test_a_mail_that_came_back_stops_the_next_until_somebody_clears_it(ser
     await service.publish(*story.people(), story.submitted())
     (sent,) = (await rows(service, story, "sent")).values()
 
-    async def bounce(*, is_permanent: bool) -> None:
-        at = utc_now()
+    async def bounce(*, is_permanent: bool, after: timedelta = timedelta()) -> None:
+        at = utc_now() + after
         event = MailBounced(
             ticket_id=story.ticket_id,
             message_id=sent["message_id"].upper(),
@@ -76,14 +80,30 @@ async def test_a_mail_that_came_back_stops_the_next_until_somebody_clears_it(ser
 
     await bounce(is_permanent=False)
     await eventually(lambda: row("came back: 550 no such user", is_bouncing=False), within=15)
+    await bounce(is_permanent=True, after=timedelta(days=8))
+    await service.publish(story.message(ActorKind.AGENT))
+    first = await rows(service, story, "sent", "sent")
+    assert first["acknowledgement"]["is_bouncing"] is False, "a report that comes later than any mail server's"
     await bounce(is_permanent=True)
     await eventually(lambda: row("came back: 550 no such user", is_bouncing=True), within=15)
     await service.publish(story.message(ActorKind.AGENT))
-    await rows(service, story, "sent", "dropped")
+    await rows(service, story, "sent", "sent", "dropped")
     clear = f"/v1/deliveries/{sent['id']}/clear-bounce"
     assert (await service.http.post(clear)).status_code == 401
     other = await service.http.post(clear, params={"ticket_id": str(new_id())}, headers=OPERATOR)
     assert other.status_code == 404
     assert (await service.http.post(clear, headers=OPERATOR)).json()["is_bouncing"] is False
     await service.publish(story.message(ActorKind.AGENT))
-    await rows(service, story, "sent", "dropped", "sent")
+    await rows(service, story, "sent", "sent", "dropped", "sent")
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("550 5.1.1 <IDA@Bank.Example>: unknown", "550 5.1.1 <the recipient>: unknown"),
+        ("550 ida@bank.example, Ida@bank.example", "550 the recipient, the recipient"),
+        ("550 idaXbank.example", "550 idaXbank.example"),
+    ],
+)
+def test_what_a_server_says_is_kept_without_the_address_in_any_spelling(said: str, kept: str) -> None:
+    assert without_address(said, "ida@bank.example") == kept

@@ -149,3 +149,19 @@ async def test_the_requester_is_told_once_who_joined(service: Running, mail_serv
     (told,) = [mail for mail in to(mail_server, story, story.requester) if "now takes part" in text_of(mail)]
     assert LEE in text_of(told)
     assert "remove them" in text_of(told)
+
+
+async def test_a_link_that_somebody_in_copy_asked_for_is_nothing_to_unsubscribe_from(
+    service: Running, mail_server: MailServer
+) -> None:
+    """One click on a copy leaves the ticket; on the mail with the link it would do so as well."""
+    story = TicketEvents()
+    asked = AccessLinkRequested(ticket_id=story.ticket_id, email=LEE, is_requester=False, requested_at=utc_now())
+    await service.publish(
+        *story.people(), story.submitted(), lee(story, ParticipantState.JOINED, 1), story.message(ActorKind.AGENT)
+    )
+    await service.publish(wrapped(asked))
+    await eventually(lambda: len(to(mail_server, story, LEE)) >= 2)
+    copied, link = to(mail_server, story, LEE)
+    assert copied["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert (link["List-Unsubscribe"], link["List-Unsubscribe-Post"]) == (None, None)
