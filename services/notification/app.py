@@ -20,6 +20,7 @@ from services.notification.event_feed.signal import FeedSignal
 from services.notification.event_feed.streams import FeedStreams
 from services.notification.mail_templates.store import EditedTemplates
 from services.notification.measures import measure_notifications
+from services.notification.recipients.held_mails import drop_unseen
 from services.notification.settings import NotificationSettings
 from services.notification.targets.queue import TargetQueue
 from services.notification.targets.secrets import TargetSecrets
@@ -166,4 +167,4 @@ def make_sender(
         async with database.begin() as session:
             await resolve_recipients(session, threads, settings.unassigned_messages_to)
 
-    return Sender(DeliveryQueue(database, LEASE), settings, settle, edited, name)
+    return Sender(DeliveryQueue(database, LEASE, drop_unseen), settings, settle, edited, name)

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -43,13 +43,12 @@ from services.notification.delivery.templates import TemplateName
 from services.notification.errors import MailRefused
 from services.notification.models import IS_DUE, Agent, Delivery, Ticket
 from services.notification.recipient_addresses import is_unknown_mailbox, mark_bounced
-from services.notification.recipients.held_mails import drop_unseen
 from shared.contracts.base import TicketId
 from shared.contracts.events import Envelope, NotificationFailed, NotificationSent
 from shared.kit import outbox
 from shared.kit.backoff import MAIL_OUT
 from shared.kit.clock import utc_now
-from shared.kit.db import Database, lock_in_order
+from shared.kit.db import Database, Session, lock_in_order
 from shared.kit.leases import HeldLease, kept_lease
 
 BATCH = 40
@@ -140,12 +139,22 @@ class MailJob:
     claimed_at: float = field(default_factory=time.monotonic)
 
 
+DropUnseen = Callable[[Session, Sequence[Delivery]], Awaitable[set[UUID]]]
+"""Drops those of some claimed mails whose readers lost sight of the ticket, and returns their ids."""
+
+
+async def keep_all(_session: Session, _claimed: Sequence[Delivery]) -> set[UUID]:
+    """Drops no mail: for a ledger without agents."""
+    return set()
+
+
 class DeliveryQueue:
     """Claims are leases: any number of senders share the ledger, and a crashed sender's claims expire."""
 
-    def __init__(self, database: Database, lease: timedelta) -> None:
+    def __init__(self, database: Database, lease: timedelta, drop_unseen: DropUnseen = keep_all) -> None:
         self._database = database
         self._lease = lease
+        self._drop_unseen = drop_unseen
         self.circuit = MailCircuit(database)
 
     async def claim(self, most: int = BATCH) -> list[MailJob]:
@@ -156,7 +165,7 @@ class DeliveryQueue:
             rows = (await session.execute(_claim(), {"lease": self._lease, "most": most})).all()
             if most > BATCH:
                 await session.execute(IN_ORDER, {"is_chosen": "on"})
-            unseen = await drop_unseen(session, [row.Delivery for row in rows])
+            unseen = await self._drop_unseen(session, [row.Delivery for row in rows])
             rows = sorted((row for row in rows if row.Delivery.id not in unseen), key=lambda row: row.Delivery.id)
             await take_lesser(session, [row.Delivery for row in rows])
             alone = await take_bundles(session, [row.Delivery for row in rows])

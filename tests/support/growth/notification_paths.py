@@ -16,6 +16,7 @@ from services.notification.event_feed.retention import forget_events
 from services.notification.projection import project
 from services.notification.queries import DeliveryFilter, list_deliveries
 from services.notification.recipient_addresses import clear_bounce, key_of, mark_bounced, set_wanted, standings_of
+from services.notification.recipients.held_mails import drop_unseen
 from services.notification.recipients.inbox_entries import count_unread, list_entries, mark_read
 from services.notification.settings import NotificationSettings
 from services.notification.webhooks.ledger import WebhookLedger
@@ -41,7 +42,7 @@ ENOUGH_EVENTS = 10_000
 
 def paths(database: Database, settings: NotificationSettings, ticket_id: UUID) -> Iterator[Path]:
     """All of them."""
-    queue = DeliveryQueue(database, timedelta(seconds=0))
+    queue = DeliveryQueue(database, timedelta(seconds=0), drop_unseen)
     threads = MailThreads(settings, "example.org")
 
     async def claim() -> None:
