@@ -10,7 +10,7 @@ from deploy.local.engines import Stack
 from services.assignment.main import PACKAGE, build_app
 from services.assignment.seed import seed
 from services.assignment.settings import AssignmentSettings
-from shared.kit import relay
+from shared.kit import attention, relay
 from shared.kit.bus import Bus
 from shared.kit.db import Database, migrate
 from tests.services.assignment.desk import PASSWORD, Desk
@@ -52,12 +52,14 @@ async def worker(engines: Stack) -> AsyncIterator[Bus]:
 async def desk(settings: AssignmentSettings, worker: Bus) -> AsyncIterator[Desk]:
     """The service, everybody signed in as they need to be.
 
-    What a process that died left in the outbox is published within a second, in operation within eight.
+    What a process that died left in the outbox is published within a second, in operation within eight, and background
+    jobs look again after a fifth of a second, in operation after one.
     """
     app = build_app(settings)
     database = Database.connect(settings)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(relay, "SWEEP_SECONDS", 1.0)
+        patch.setattr(attention, "SOON_SECONDS", 0.2)
         async with (
             app.router.lifespan_context(app),
             httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://desk.example") as http,
