@@ -29,27 +29,32 @@ class SignInLine:
     def __init__(self, at_once: int = AT_ONCE, waiting: int = MOST_WAITING, longest: float = LONGEST_WAIT) -> None:
         self._free, self._room, self._longest = at_once, waiting, longest
         self._looking, self._at_door = asyncio.Semaphore(LOOK_UPS_AT_ONCE), 0
+        self._looking_at_known = asyncio.Semaphore(1)
         self._known: deque[Turn] = deque()
         self._networks: OrderedDict[str, deque[Turn]] = OrderedDict()
         self._waiting = 0
 
     @asynccontextmanager
-    async def look_up(self) -> AsyncIterator[None]:
-        """For what is read of an attempt before it waits in line. Raises Problem 503 as `enter` does."""
-        if self._at_door >= self._room:
+    async def look_up(self, *, is_known: bool = False) -> AsyncIterator[None]:
+        """For what is read of an attempt before it waits in line; known browsers do not wait for others.
+
+        Raises Problem 503 as `enter` does.
+        """
+        looking = self._looking_at_known if is_known else self._looking
+        if self._at_door >= self._room and not is_known:
             raise _too_many()
-        self._at_door += 1
+        self._at_door += not is_known
         try:
             async with asyncio.timeout(self._longest):
-                await self._looking.acquire()
+                await looking.acquire()
         except TimeoutError as late:
             raise _too_many() from late
         finally:
-            self._at_door -= 1
+            self._at_door -= not is_known
         try:
             yield
         finally:
-            self._looking.release()
+            looking.release()
 
     @asynccontextmanager
     async def enter(self, network: str, *, is_known: bool = False) -> AsyncIterator[None]:

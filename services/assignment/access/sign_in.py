@@ -69,7 +69,7 @@ async def check_password(context: AppState, email: str, password: str, visit: Vi
     """
     if not is_text(email) or not is_text(password):
         raise wrong_credentials()
-    async with context.sign_ins.look_up():
+    async with context.sign_ins.look_up(is_known=visit.browser is not None):
         tried = await _look_up(context, email, visit)
     async with context.sign_ins.enter(network_of(visit.address), is_known=BROWSER in tried.subjects):
         return await _check_password(context, tried, password)

@@ -97,6 +97,18 @@ async def test_few_attempts_are_looked_up_at_once_and_not_many_wait_for_it() -> 
     assert len(refused) == 20 - 5 - LOOK_UPS_AT_ONCE
 
 
+async def test_a_known_browser_is_looked_up_while_others_wait() -> None:
+    line = SignInLine(waiting=1, longest=0.05)
+    async with AsyncExitStack() as stack:
+        for _ in range(LOOK_UPS_AT_ONCE):
+            await stack.enter_async_context(line.look_up())
+        waiting = asyncio.create_task(stack.enter_async_context(line.look_up()))
+        async with asyncio.timeout(5), line.look_up(is_known=True):
+            pass
+        with pytest.raises(Problem):
+            await waiting
+
+
 async def test_a_guest_who_leaves_holds_no_place(line: SignInLine, order: list[str], guest: Guest) -> None:
     async with line.enter("first"):
         leaving, staying = await begun(guest("leaves"), guest("stays"))
