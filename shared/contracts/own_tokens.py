@@ -32,6 +32,7 @@ KEPT: Mapping[str, str] = MappingProxyType(
         "setup-link": "works only while nobody can sign in, when there is no ticket that could quote it",
         "form-token": "is worth nothing without the cookie of the same browser",
         "wall-board": "shows counts of a team's tickets, no names and no words, until the link is revoked",
+        "known-browser": "opens nothing: says in which browser an agent has signed in, in a cookie closed to scripts",
         "session": "random, only ever in a cookie closed to scripts: no page, mail or address holds it",
     }
 )

@@ -37,8 +37,12 @@ def traced(envelope: Envelope) -> Envelope:
 def too_large_to_carry(envelope: Envelope, size: int) -> Problem:
     """Escaped for the bus, what was written outgrows what one event can carry; names its largest field."""
     field = max(envelope.data, key=lambda name: len(to_json(envelope.data[name])))
-    sizes = f"{-(-size // 1024)} KiB, and at most {EVENT_SIZE.most // 1024} KiB can be"
-    return invalid(f"/{field}", f"is too large to be carried: with all that belongs to it {sizes}; shorten it")
+    size_kib, most = -(-size // 1024), EVENT_SIZE.most // 1024
+    return invalid(
+        f"/{field}",
+        f"is too large to be carried: with all that belongs to it {size_kib} KiB, and at most {most} KiB can be; "
+        "shorten it",
+    )
 
 
 async def add(session: AsyncSession, event: Event, event_id: str, at: datetime, *, is_applied: bool = False) -> None:

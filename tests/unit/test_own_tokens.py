@@ -32,6 +32,7 @@ HANDMADE = {
     "services/assignment/access/single_sign_on/keys.py": "single-sign-on",
     "services/assignment/access/sessions.py": "session",
     "services/assignment/access/second_step.py": "session",
+    "services/assignment/access/known_browsers.py": "known-browser",
     "services/assignment/setup/links.py": "setup-link",
     "services/assignment/reporting/wall_boards.py": "wall-board",
     "services/intake/web/forms.py": "form-made",

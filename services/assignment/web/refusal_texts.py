@@ -352,6 +352,10 @@ PATTERNS = (
         "is too large to be carried: with all that belongs to it %(size)s KiB, and at most %(most)s KiB can be; "
         "shorten it"
     ),
+    _(
+        "keep an administrator with a password who never signs in with the provider: else nobody gets in while the"
+        " provider is away"
+    ),
     _("the file was not taken"),
     _("It was not taken."),
     *OF_SIBLINGS,

@@ -107,7 +107,7 @@ def test_every_kind_of_event_is_told() -> None:
         ("ticket.prioritised", {"previous": "high", "priority": "urgent"}, "Priorität von hoch auf dringend"),
         ("ticket.triaged", {"team_id": "gone"}, "eingeordnet in ein Team"),
         ("ticket.assigned", {"agent_id": "gone"}, "zugewiesen an einen Agenten"),
-        ("ticket.due_set", {"due_at": "2026-11-26T12:00:00Z"}, "Fälligkeit gesetzt auf 26. Nov. 2026, 12:00 UTC"),
+        ("ticket.due_set", {"due_at": "2026-11-26T12:00:00Z"}, "Fälligkeit auf 26. Nov. 2026, 12:00 UTC gesetzt"),
         ("ticket.edited", {"changed": ["subject", "topic", "fields"]}, "geändert: Betreff, Thema und Antworten"),
         ("ticket.incident_changed", {"change": "attach", "count": 1}, "1 Ticket der Großstörung zugeordnet"),
         ("ticket.incident_changed", {"change": "attach", "count": 5}, "5 Tickets der Großstörung zugeordnet"),

@@ -164,6 +164,7 @@ FIELDS = frozenset(
         _("mon"),
         _("name"),
         _("next due at"),
+        _("paused because"),
         _("next response"),
         _("normal"),
         _("note"),

@@ -34,6 +34,7 @@ from shared.kit.auth import FileLink, FileLinks
 from shared.kit.clock import new_id, utc_now
 from shared.kit.tables import inbox
 from tests.services.assignment.desk import TOPICS, Desk, agent_id, team_id
+from tests.support.eventually import eventually
 from tests.support.scripted_ticket import ScriptedTicket
 from tests.support.tickets import ADA, REQUESTER, opening, triage
 
@@ -300,11 +301,17 @@ async def test_answers_stand_with_the_labels_of_the_topics_form_and_what_no_form
     answers = {"colour": "red", "branch": "Leeds", "since": None}
     submitted = await desk.submit("access", fields=answers, quoted="> earlier words", is_automatic=True)
     ticket = await desk.seen(submitted.ticket_id, status="open")
-    assert [(field["label"], field["value"]) for field in ticket["fields"]] == [
-        ("Your branch", "Leeds"),
-        ("colour", "red"),
-    ]
     ada = await desk.agent("ada")
+
+    async def has_labels() -> None:
+        """The form is read by another consumer than the one that opens tickets."""
+        found = await ada.get(f"/v1/tickets/{ticket['id']}")
+        assert [(field["label"], field["value"]) for field in found["fields"]] == [
+            ("Your branch", "Leeds"),
+            ("colour", "red"),
+        ]
+
+    await eventually(has_labels)
     message = (await ada.get(f"/v1/tickets/{ticket['id']}/messages"))["items"][0]
     assert message["quoted"] == "> earlier words"
     assert message["is_automatic"] is True
