@@ -345,13 +345,6 @@ PATTERNS = (
     _("only https:// is asked"),
     _("%(host)s is not on the public internet"),
     _("it redirects to something that is not a URL"),
-    _("more than %(count)s requests a minute; try again in %(seconds)s s"),
-    _("more than %(count)s requests an hour; try again in %(seconds)s s"),
-    _("more than %(count)s requests in %(window)s s; try again in %(seconds)s s"),
-    _(
-        "is too large to be carried: with all that belongs to it %(size)s KiB, and at most %(most)s KiB can be; "
-        "shorten it"
-    ),
     _(
         "keep an administrator with a password who never signs in with the provider: else nobody gets in while the"
         " provider is away"

@@ -39,13 +39,6 @@ PATTERNS = (
     _("the ticket's workflow did not answer in time; send the same request again"),
     _("the database does not answer; send the same request again"),
     _("this is our fault; the request id helps us to find it"),
-    _("more than %(count)s requests a minute; try again in %(seconds)s s"),
-    _("more than %(count)s requests an hour; try again in %(seconds)s s"),
-    _("more than %(count)s requests in %(window)s s; try again in %(seconds)s s"),
-    _(
-        "is too large to be carried: with all that belongs to it %(size)s KiB, and at most %(most)s KiB can be; "
-        "shorten it"
-    ),
     *OF_SUBMISSIONS,
     *COMMON,
 )

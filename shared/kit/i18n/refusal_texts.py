@@ -21,8 +21,15 @@ COMMON = (
     _("has too many control characters to be carried; shorten it"),
     _("String should have at most %(count)s characters"),
     _("An address with characters beyond ASCII before the @ is not served here."),
+    _("more than %(count)s requests a minute; try again in %(seconds)s s"),
+    _("more than %(count)s requests an hour; try again in %(seconds)s s"),
+    _("more than %(count)s requests in %(window)s s; try again in %(seconds)s s"),
+    _(
+        "is too large to be carried: with all that belongs to it %(size)s KiB, and at most %(most)s KiB can be; "
+        "shorten it"
+    ),
 )
-"""Of inputs that every service checks alike."""
+"""Of inputs and budgets that every service checks alike."""
 OF_SUBMISSIONS = (
     _("requests from this requester are not accepted"),
     _("no file can be taken just now; send your text without, and files later"),
