@@ -43,12 +43,20 @@ TYPES = [*COUNTED.values(), REPLY]
 _OURS = "('agent', 'program')"
 _CONDITIONS = {name: f"type = '{kind}'" for name, kind in COUNTED.items()} | DERIVED
 SUMS = ", ".join(f"count(*) filter (where {condition})::int as {name}" for name, condition in _CONDITIONS.items())
-FACTS = f"""
+
+
+def facts_of(events: str = "events") -> str:
+    """The query of each counted event once per dimension, with the team and agent the ticket had after it.
+
+    A ticket is opened before it has a team: its opening counts for the team that triage gave it to, minutes later at
+    most. `events` is the table, or a query of some of its rows in brackets.
+    """
+    return f"""
 select e.ticket_id, e.at, e.type, coalesce(of.team, '{NOBODY}')::uuid as team_id, d.dimension, d.key,
   e.type = 'ticket.resolved' and coalesce((e.data -> 'snapshot' ->> 'reopen_count')::int, 0) = 0 and (
     select count(*) from events m where m.ticket_id = e.ticket_id and m.type = '{REPLY}' and m.seq < e.seq
       and m.data ->> 'author' in {_OURS}) <= 1 as is_one_touch
-from events e left join tickets t on t.id = e.ticket_id
+from {events} e left join tickets t on t.id = e.ticket_id
 cross join lateral (select coalesce(
   e.data -> 'snapshot' ->> 'team_id',
   case when e.type = 'ticket.opened' then (
@@ -65,10 +73,9 @@ cross join lateral (values
 ) as d (dimension, key)
 where e.type = any(cast(:types as text[])) and (e.type <> '{REPLY}' or e.data ->> 'author' in {_OURS})
 """
-"""Each counted event once per dimension, with the team and agent the ticket had after it.
 
-A ticket is opened before it has a team: its opening counts for the team that triage gave it to, minutes later at most.
-"""
+
+FACTS = facts_of()
 SLOT = "date_bin('15 minutes', at, 'epoch')"
 DAY = "date_trunc('day', at, :zone)"
 COUNT_ANEW = text(f"""

@@ -30,7 +30,7 @@ from services.assignment.queries.periods import Period
 from services.assignment.queries.running_clocks import OVERDUE, RUNNING
 from services.assignment.queries.time_travel.open_tickets import OpenAt
 from services.assignment.reporting.activity import scope_of_activity
-from services.assignment.reporting.aggregation import COLUMNS, COUNTED, DERIVED, FACTS, REPLY
+from services.assignment.reporting.aggregation import COLUMNS, COUNTED, DERIVED, REPLY, facts_of
 from services.assignment.reporting.held import counted_stretches
 from services.assignment.reporting.open_tickets import backlog_figures, counted_open_tickets, workload_figures
 from services.assignment.reporting.settled_clocks import clock_entries, judged_entries
@@ -45,11 +45,10 @@ PAGE = 100
 NO_GROUP = "none"
 _OF_PERIOD = """(
   select * from events where at >= :since and at < :until and type = any(cast(:types as text[])) offset 0
-) as e"""
+)"""
 """Read first: for what is asked of each event then, the planner would walk the index of all there ever were."""
-_FACTS = FACTS.replace("from events e left", f"from {_OF_PERIOD} left")
 _EVENTS = f"""
-select * from ({_FACTS} and d.dimension = :dimension) as happened
+select * from ({facts_of(_OF_PERIOD)} and d.dimension = :dimension) as happened
 where (:sees_all or team_id = any(cast(:teams as uuid[])) or (:dimension = 'agent' and key = :own))
   and (:any_team or team_id = any(cast(:only_teams as uuid[])))
   and (:any_agent or key = any(cast(:only_agents as text[])))
