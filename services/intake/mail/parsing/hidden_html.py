@@ -1,6 +1,7 @@
-"""Text in a mail's HTML that no mail program shows, such as a newsletter's words for the preview in an inbox."""
+"""Text in a mail's HTML that no mail program shows, such as the preheader of a newsletter."""
 
 import re
+from collections import deque
 
 from lxml.html import HtmlElement
 
@@ -31,9 +32,9 @@ def take_hidden(body: HtmlElement) -> str:
 def _hidden_in(body: HtmlElement) -> list[HtmlElement]:
     """The outermost hidden elements."""
     found: list[HtmlElement] = []
-    waiting: list[HtmlElement] = [*body]
+    waiting = deque[HtmlElement](body)
     while waiting and len(found) < MOST:
-        element = waiting.pop(0)
+        element = waiting.popleft()
         if _is_hidden(element):
             found.append(element)
         else:
