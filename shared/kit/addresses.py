@@ -109,3 +109,8 @@ def ascii_domain(domain: str) -> str:
 def is_reachable(address: str) -> bool:
     """Whether a mail to it could arrive anywhere."""
     return is_plain(address) and not f".{address.rpartition('@')[2].lower()}".endswith(NOWHERE)
+
+
+def blank_address(text: str, address: str) -> str:
+    """Foreign text without an address that it names, however that is spelled there."""
+    return re.sub(re.escape(address), "the recipient", text, flags=re.IGNORECASE) if address else text

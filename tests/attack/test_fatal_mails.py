@@ -10,6 +10,7 @@ from services.notification.delivery.queue import DeliveryQueue, MailJob
 from services.notification.delivery.sender import FATAL, Sender
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.models import Delivery
+from services.notification.recipients.held_mails import drop_unseen
 from services.notification.settings import NotificationSettings
 from shared.contracts.vocabulary import ActorKind, BodyFormat
 from shared.kit.administrator_passes import Administrator
@@ -60,7 +61,7 @@ async def test_a_mail_that_ends_its_sender_twice_is_parked_and_can_be_retried(
     notifier: Notifier,  # noqa: F811
     mail_server: MailServer,  # noqa: F811
 ) -> None:
-    story, queue = TicketEvents(), DeliveryQueue(database, SHORT)
+    story, queue = TicketEvents(), DeliveryQueue(database, SHORT, drop_unseen)
     await notifier.on_events([story.submitted()])
     async with sending(queue, settings):
         await eventually(lambda: mail_server.about(story.number))

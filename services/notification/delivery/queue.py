@@ -1,6 +1,5 @@
 """The ledger as a work queue: claims due mails and records the outcome."""
 
-import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -46,6 +45,7 @@ from services.notification.recipient_addresses import is_unknown_mailbox, mark_b
 from shared.contracts.base import TicketId
 from shared.contracts.events import Envelope, NotificationFailed, NotificationSent
 from shared.kit import outbox
+from shared.kit.addresses import blank_address
 from shared.kit.backoff import MAIL_OUT
 from shared.kit.clock import utc_now
 from shared.kit.db import Database, Session, lock_in_order
@@ -143,15 +143,10 @@ DropUnseen = Callable[[Session, Sequence[Delivery]], Awaitable[set[UUID]]]
 """Drops those of some claimed mails whose readers lost sight of the ticket, and returns their ids."""
 
 
-async def keep_all(_session: Session, _claimed: Sequence[Delivery]) -> set[UUID]:
-    """Drops no mail: for a ledger without agents."""
-    return set()
-
-
 class DeliveryQueue:
     """Claims are leases: any number of senders share the ledger, and a crashed sender's claims expire."""
 
-    def __init__(self, database: Database, lease: timedelta, drop_unseen: DropUnseen = keep_all) -> None:
+    def __init__(self, database: Database, lease: timedelta, drop_unseen: DropUnseen) -> None:
         self._database = database
         self._lease = lease
         self._drop_unseen = drop_unseen
@@ -282,8 +277,8 @@ def _failed(job: MailJob, refusal: MailRefused, at: datetime) -> NotificationFai
 
 
 def without_address(reason: str, address: str) -> str:
-    """Returns a server's answer without the address, however it is spelled there; events must not contain it."""
-    return re.sub(re.escape(address), "the recipient", reason, flags=re.IGNORECASE)[:500] if address else reason[:500]
+    """Returns a server's answer without the address; events must not contain it."""
+    return blank_address(reason, address)[:500]
 
 
 @cache

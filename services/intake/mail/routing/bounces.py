@@ -3,7 +3,6 @@
 Proof is a Message-ID of ours that names the very recipient whom the report says the mail did not reach.
 """
 
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
@@ -14,6 +13,7 @@ from services.intake.models import Ticket
 from shared.contracts.base import TicketId
 from shared.contracts.events import MailBounced
 from shared.kit import outbox
+from shared.kit.addresses import blank_address
 from shared.kit.auth import MailThreads
 from shared.kit.db import Session
 
@@ -42,7 +42,7 @@ def proved_bounces(threads: MailThreads, mail: ReadMail, at: datetime) -> Iterat
 def _event(ticket_id: TicketId, message_id: str, failed: FailedRecipient, at: datetime) -> MailBounced:
     reason = failed.reason
     for address in failed.addresses:
-        reason = re.sub(re.escape(address), "the recipient", reason, flags=re.IGNORECASE)
+        reason = blank_address(reason, address)
     return MailBounced(
         ticket_id=ticket_id,
         message_id=message_id,

@@ -19,6 +19,7 @@ from services.notification.consumers import Notifier
 from services.notification.delivery.queue import DeliveryQueue, MailJob
 from services.notification.delivery.sender import Sender
 from services.notification.models import Delivery, NotificationTarget
+from services.notification.recipients.held_mails import drop_unseen
 from services.notification.settings import NotificationSettings
 from services.notification.targets import queue as target_queue
 from services.notification.targets.queue import TargetQueue
@@ -82,7 +83,7 @@ async def test_a_claim_of_a_dead_sender_runs_out(
 ) -> None:
     story = TicketEvents()
     await notifier.on_events([story.submitted()])
-    queue = DeliveryQueue(database, SHORT)
+    queue = DeliveryQueue(database, SHORT, drop_unseen)
     assert [job.number for job in await queue.claim()] == [story.number]
     assert await queue.claim() == []
     async with sending(queue, settings):
@@ -96,7 +97,7 @@ async def test_a_crash_before_the_record_repeats_the_same_mail(
 ) -> None:
     story = TicketEvents()
     await notifier.on_events([story.submitted()])
-    dying = DiesBeforeRecording(database, SHORT)
+    dying = DiesBeforeRecording(database, SHORT, drop_unseen)
     doomed = Sender(dying, settings, _nothing_to_settle)
     jobs = await dying.claim()
     crash = asyncio.create_task(doomed._send_batch(jobs))
@@ -104,7 +105,7 @@ async def test_a_crash_before_the_record_repeats_the_same_mail(
     crash.cancel()
     await asyncio.gather(crash, return_exceptions=True)
 
-    async with sending(DeliveryQueue(database, SHORT), settings):
+    async with sending(DeliveryQueue(database, SHORT, drop_unseen), settings):
         await eventually(lambda: len(mail_server.about(story.number)) == 2)
         await eventually(lambda: _are_sent(database, [story]))
     first, second = mail_server.about(story.number)
@@ -117,7 +118,7 @@ async def test_a_living_sender_keeps_its_claims_however_slow_the_server_is(
 ) -> None:
     story = TicketEvents()
     await notifier.on_events([story.submitted()])
-    queue = DeliveryQueue(database, SHORT)
+    queue = DeliveryQueue(database, SHORT, drop_unseen)
     jobs = await queue.claim()
     loop = asyncio.get_running_loop()
     async with queue.keeping(jobs):
@@ -160,7 +161,10 @@ async def test_two_senders_share_the_work_and_send_nothing_twice(
 ) -> None:
     stories = [TicketEvents() for _ in range(60)]
     await notifier.on_events([story.submitted() for story in stories])
-    async with sending(DeliveryQueue(database, SHORT), settings), sending(DeliveryQueue(database, SHORT), settings):
+    async with (
+        sending(DeliveryQueue(database, SHORT, drop_unseen), settings),
+        sending(DeliveryQueue(database, SHORT, drop_unseen), settings),
+    ):
         await eventually(lambda: _are_sent(database, stories), within=20)
     assert {len(mail_server.about(story.number)) for story in stories} == {1}
 
@@ -170,7 +174,7 @@ async def test_an_orderly_stop_finishes_the_mail_under_way_and_puts_the_rest_bac
 ) -> None:
     stories = [TicketEvents() for _ in range(60)]
     await notifier.on_events([story.submitted() for story in stories])
-    async with sending(DeliveryQueue(database, SHORT), settings):
+    async with sending(DeliveryQueue(database, SHORT, drop_unseen), settings):
         await eventually(lambda: any(mail_server.about(story.number) for story in stories), within=30)
     counts = await _statuses(database, stories)
     sent = sum(len(mail_server.about(story.number)) for story in stories)

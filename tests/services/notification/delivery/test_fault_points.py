@@ -16,6 +16,7 @@ from services.notification.delivery.smtp import MailConnection
 from services.notification.delivery.smtp_dialogue import EndOfMail
 from services.notification.errors import MailRefused
 from services.notification.models import Delivery
+from services.notification.recipients.held_mails import drop_unseen
 from services.notification.settings import NotificationSettings
 from shared.kit.auth import MailThreads
 from shared.kit.bus import Bus
@@ -49,7 +50,7 @@ class FaultyQueue(DeliveryQueue):
     """Ends in the record of an accepted mail: before it, inside its transaction, or after its commit."""
 
     def __init__(self, database: Database, killer: Killer, point: str) -> None:
-        super().__init__(database, SHORT)
+        super().__init__(database, SHORT, drop_unseen)
         self._killer, self._point = killer, point
 
     async def mark_sent(self, accepted: Sequence[tuple[MailJob, str]]) -> None:
@@ -109,7 +110,7 @@ class FaultScene:
 
     async def claimed(self, story: TicketEvents) -> None:
         await self._decided(story)
-        assert story.number in [job.number for job in await DeliveryQueue(self.database, SHORT).claim()]
+        assert story.number in [job.number for job in await DeliveryQueue(self.database, SHORT, drop_unseen).claim()]
 
     async def at(self, point: str, story: TicketEvents) -> None:
         """Sends the story's mail until the process is killed at the point."""
@@ -155,10 +156,12 @@ async def test_a_sender_that_was_paused_sends_nothing_that_was_taken_over(
     stories = [TicketEvents() for _ in range(5)]
     await notifier.on_events([story.submitted() for story in stories])
     numbers = {story.number for story in stories}
-    queue = DeliveryQueue(database, SHORT)
+    queue = DeliveryQueue(database, SHORT, drop_unseen)
     jobs = [job for job in await queue.claim(1000) if job.number in numbers]
     assert len(jobs) == len(stories)
-    successor = asyncio.create_task(Sender(DeliveryQueue(database, SHORT), settings, _nothing_to_settle).run())
+    successor = asyncio.create_task(
+        Sender(DeliveryQueue(database, SHORT, drop_unseen), settings, _nothing_to_settle).run()
+    )
 
     async def are_sent() -> None:
         async with database.begin() as session:
@@ -188,7 +191,7 @@ async def test_no_fault_loses_a_mail_and_only_the_window_repeats_one(
     for name, (fault, _) in FAULTS.items():
         await fault(scene, stories[name])
     await notifier.on_events([stories["in the consumer's transaction"].submitted()])
-    successor = Sender(DeliveryQueue(database, SHORT), settings, _nothing_to_settle)
+    successor = Sender(DeliveryQueue(database, SHORT, drop_unseen), settings, _nothing_to_settle)
     running = asyncio.create_task(successor.run())
 
     async def all_are_sent() -> None:

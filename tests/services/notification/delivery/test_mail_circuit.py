@@ -17,6 +17,7 @@ from services.notification.delivery.queue import DeliveryQueue
 from services.notification.delivery.sender import Sender
 from services.notification.models import Delivery
 from services.notification.models.mail_circuit import mail_circuit as circuits
+from services.notification.recipients.held_mails import drop_unseen
 from services.notification.settings import NotificationSettings
 from shared.kit.auth import MailThreads
 from shared.kit.backoff import Backoff
@@ -47,7 +48,7 @@ async def database(settings: NotificationSettings, monkeypatch: pytest.MonkeyPat
 async def sending(database: Database, settings: NotificationSettings) -> AsyncIterator[None]:
     async def nothing_to_settle() -> None: ...
 
-    task = asyncio.create_task(Sender(DeliveryQueue(database, SHORT), settings, nothing_to_settle).run())
+    task = asyncio.create_task(Sender(DeliveryQueue(database, SHORT, drop_unseen), settings, nothing_to_settle).run())
     try:
         yield
     finally:

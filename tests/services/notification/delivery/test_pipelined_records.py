@@ -16,6 +16,7 @@ from services.notification.delivery.sender import Sender
 from services.notification.delivery.smtp import MailConnection
 from services.notification.errors import MailWithheld
 from services.notification.models import Delivery
+from services.notification.recipients.held_mails import drop_unseen
 from services.notification.settings import NotificationSettings
 from shared.kit.auth import MailThreads
 from shared.kit.bus import Bus
@@ -57,7 +58,7 @@ class LateQueue(DeliveryQueue):
     """Does not commit what it is to record before it is told."""
 
     def __init__(self, database: Database, lease: timedelta) -> None:
-        super().__init__(database, lease)
+        super().__init__(database, lease, drop_unseen)
         self.may_commit = asyncio.Event()
 
     async def mark_sent(self, accepted: Sequence[tuple[MailJob, str]]) -> None:
@@ -123,7 +124,9 @@ async def test_what_was_claimed_ahead_is_put_back_by_an_orderly_stop(
 ) -> None:
     monkeypatch.setattr(sender, "BATCH", 2)
     monkeypatch.setattr(mail_server, "delay", 0.05)
-    running = asyncio.create_task(Sender(DeliveryQueue(database, LONG), settings, _nothing_to_settle).run())
+    running = asyncio.create_task(
+        Sender(DeliveryQueue(database, LONG, drop_unseen), settings, _nothing_to_settle).run()
+    )
     await eventually(lambda: 1 in _copies(mail_server, stories))
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
@@ -190,7 +193,9 @@ async def test_no_end_comes_after_a_failed_record_or_the_end_of_the_lease() -> N
 
 async def _sent_by_another(settings: NotificationSettings, database: Database, stories: list[TicketEvents]) -> None:
     """A sender takes the dead one's mails over, once its leases have ended."""
-    running = asyncio.create_task(Sender(DeliveryQueue(database, SHORT), settings, _nothing_to_settle).run())
+    running = asyncio.create_task(
+        Sender(DeliveryQueue(database, SHORT, drop_unseen), settings, _nothing_to_settle).run()
+    )
 
     async def are_sent() -> None:
         assert {status for status, _ in await _outcomes(database, stories)} == {"sent"}
