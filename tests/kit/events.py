@@ -4,7 +4,9 @@ from uuid import UUID
 
 from shared.contracts.events import Envelope, TopicChanged
 from shared.contracts.tickets import TopicId
+from shared.kit import outbox
 from shared.kit.clock import new_id, utc_now
+from shared.kit.db import Database
 
 
 def topic_changed(number: int, topic_id: UUID | None = None) -> TopicChanged:
@@ -21,3 +23,10 @@ def version_of(envelope: Envelope) -> int:
     version = envelope.data["version"]
     assert isinstance(version, int)
     return version
+
+
+async def announce(database: Database, topic_id: UUID, numbers: range) -> None:
+    """Puts events into the outbox, each in a transaction of its own."""
+    for number in numbers:
+        async with database.begin() as session:
+            await outbox.add(session, topic_changed(number, topic_id), f"{topic_id}:{number}", utc_now())

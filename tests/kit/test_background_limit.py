@@ -40,6 +40,15 @@ async def work_through(limit: BackgroundLimit, calls: int = 1) -> None:
             pass
 
 
+async def slow_down(commands: Commands, limit: BackgroundLimit) -> None:
+    """Commands become slow, until one place is left."""
+    commands.answer(0.01)
+    for _ in range(4):
+        commands.answer(0.05)
+        await work_through(limit)
+    assert limit.limit == 1
+
+
 @asynccontextmanager
 async def full(limit: BackgroundLimit, places: int) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
@@ -86,11 +95,7 @@ async def test_one_slow_command_among_quick_ones_changes_nothing() -> None:
 async def test_once_agents_stop_the_backlog_goes_at_full_speed() -> None:
     commands = Commands()
     limit = BackgroundLimit(MOST, commands.times)
-    commands.answer(0.01)
-    for _ in range(4):
-        commands.answer(0.05)
-        await work_through(limit)
-    assert limit.limit == 1
+    await slow_down(commands, limit)
     commands.watch.now += RECENT_SECONDS + 1
     await work_through(limit)
     assert limit.limit == MOST
@@ -117,11 +122,7 @@ async def test_a_failed_command_tells_nothing() -> None:
 async def test_a_call_that_hangs_holds_up_no_other() -> None:
     commands = Commands()
     limit = BackgroundLimit(MOST, commands.times, stalled=0.01)
-    commands.answer(0.01)
-    for _ in range(4):
-        commands.answer(0.05)
-        await work_through(limit)
-    assert limit.limit == 1
+    await slow_down(commands, limit)
     async with limit.place(), asyncio.timeout(5):
         await work_through(limit)
 

@@ -2,8 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -14,31 +13,15 @@ from sqlalchemy import text
 from deploy.local.engines import Stack
 from shared.contracts.events import Envelope
 from shared.contracts.names import STREAM
-from shared.kit import outbox
 from shared.kit import relay as relays
 from shared.kit.bus import Bus, BusMessage, Consumer, run_consumer
 from shared.kit.bus.connection import PublishAck
-from shared.kit.clock import new_id, utc_now
+from shared.kit.clock import new_id
 from shared.kit.db import Database, dsn_of
 from shared.kit.settings import ServiceSettings
-from tests.kit.events import enveloped, topic_changed, version_of
+from tests.kit.events import announce, enveloped, version_of
 from tests.support.eventually import eventually
-
-
-@asynccontextmanager
-async def running(*jobs: asyncio.Task[None]) -> AsyncIterator[None]:
-    try:
-        yield
-    finally:
-        for job in jobs:
-            job.cancel()
-        await asyncio.gather(*jobs, return_exceptions=True)
-
-
-async def announce(database: Database, topic_id: UUID, numbers: range) -> None:
-    for number in numbers:
-        async with database.begin() as session:
-            await outbox.add(session, topic_changed(number, topic_id), f"{topic_id}:{number}", utc_now())
+from tests.support.running_jobs import running
 
 
 async def back_up(engines: Stack) -> None:

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from nats.js.api import ConsumerConfig, DeliverPolicy
@@ -27,26 +26,11 @@ from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Database, dsn_of
 from shared.kit.http.problems import Problem
 from shared.kit.settings import ServiceSettings
-from tests.kit.events import enveloped, topic_changed, version_of
+from tests.kit.events import announce, enveloped, topic_changed, version_of
 from tests.support.eventually import eventually
+from tests.support.running_jobs import running
 
 WITHIN = 20.0
-
-
-@asynccontextmanager
-async def running(*jobs: asyncio.Task[None]) -> AsyncIterator[None]:
-    try:
-        yield
-    finally:
-        for job in jobs:
-            job.cancel()
-        await asyncio.gather(*jobs, return_exceptions=True)
-
-
-async def announce(database: Database, topic_id: UUID, numbers: range) -> None:
-    for number in numbers:
-        async with database.begin() as session:
-            await outbox.add(session, topic_changed(number, topic_id), f"{topic_id}:{number}", utc_now())
 
 
 class Listener:
