@@ -21,13 +21,13 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from deploy.cli.environment import environment_of
+from deploy.cli.environment import TEMPORAL_ADDRESS, environment_of
 from deploy.cli.errors import CliError, friendly_errors
 from shared.contracts.names import NAMESPACE, TASK_QUEUE, WORKFLOW_DEPLOYMENT
 from shared.kit.clock import utc_now
 from shared.kit.tickets import POLLS_WITHIN
 
-ADDRESS, NAMESPACE_SETTING = "EVERDESK_TEMPORAL_ADDRESS", "EVERDESK_TEMPORAL_NAMESPACE"
+NAMESPACE_SETTING = "EVERDESK_TEMPORAL_NAMESPACE"
 ANSWERS_WITHIN = timedelta(seconds=10)
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -147,9 +147,9 @@ def _run(act: Callable[Concatenate[Client, P], Awaitable[T]], *args: P.args, **k
 
 
 async def _connected(act: Callable[Concatenate[Client, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-    given = environment_of("worker", ADDRESS)
+    given = environment_of("worker", TEMPORAL_ADDRESS)
     try:
-        client = await Client.connect(given[ADDRESS], namespace=given.get(NAMESPACE_SETTING, NAMESPACE))
+        client = await Client.connect(given[TEMPORAL_ADDRESS], namespace=given.get(NAMESPACE_SETTING, NAMESPACE))
         return await act(client, *args, **kwargs)
     except (RPCError, RuntimeError) as problem:
         raise CliError(f"Temporal refused or did not answer: {problem}") from None

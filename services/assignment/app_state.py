@@ -23,7 +23,7 @@ from services.assignment.routing_rules.counts import MatchCounts
 from services.assignment.routing_rules.table import RoutingTables
 from services.assignment.settings import AssignmentSettings
 from services.assignment.siblings import Siblings
-from services.assignment.sign_in_line import SignInLine
+from services.assignment.sign_in_queue import SignInQueue
 from services.assignment.what_if_process import WhatIfWorker
 from shared.kit.attention import Attention
 from shared.kit.auth import FileLinks
@@ -72,7 +72,7 @@ class AppState:
     siblings: Siblings
     intake: IntakeClient
     streams: ChangeStreams
-    sign_ins: SignInLine = field(default_factory=SignInLine)
+    sign_ins: SignInQueue = field(default_factory=SignInQueue)
     what_if_worker: WhatIfWorker = field(default_factory=WhatIfWorker)
     provider: ProviderCache = field(default_factory=ProviderCache)
     """What the organisation's identity provider says of itself."""

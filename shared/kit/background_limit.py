@@ -1,4 +1,4 @@
-"""Limits work that can wait, by how long those wait who cannot: new tickets give way to agents' commands.
+"""Limits how many background calls run at once while foreground calls are slow: openings yield to agents' commands.
 
 Own code: the limiters on PyPI count calls, or calls a second; none follows the time that other calls take.
 """

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from deploy.cli import versions
 from deploy.cli.app import build_app
+from deploy.cli.environment import TEMPORAL_ADDRESS
 from shared.contracts.commands import PendTicket, ResolveTicket
 from shared.contracts.vocabulary import Status
 from tests.support.eventually import eventually
@@ -55,7 +56,7 @@ async def test_going_back_is_promoting_the_old_build(desk: TicketDriver) -> None
 
 
 async def test_an_operator_sees_promotes_and_drains_builds(desk: TicketDriver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(versions.ADDRESS, desk.client.service_client.config.target_host)
+    monkeypatch.setenv(TEMPORAL_ADDRESS, desk.client.service_client.config.target_host)
     async with build(desk, A), build(desk, B):
         await promote(desk.client, A)
         await open_ticket(desk)

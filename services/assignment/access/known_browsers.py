@@ -1,4 +1,7 @@
-"""Recognises browsers in which an agent has signed in before, so that others' guesses do not keep their owners out."""
+"""Recognises browsers in which an agent has signed in before, so that others' guesses do not lock the owner out.
+
+OWASP describes such device cookies under "Slow Down Online Guessing Attacks with Device Cookies".
+"""
 
 import secrets
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Makes sure of durable consumers: as configured, and no further than the stream, whatever was restored or changed."""
+"""Creates and corrects durable JetStream consumers: as configured, and never ahead of a stream that was restored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -9,7 +9,7 @@ import pytest
 
 from services.assignment.access import sign_in
 from services.assignment.access.sign_in import TRIES
-from services.assignment.sign_in_line import AT_ONCE, LOOK_UPS_AT_ONCE, SignInLine
+from services.assignment.sign_in_queue import AT_ONCE, LOOK_UPS_AT_ONCE, SignInQueue
 from services.assignment.web.page_base import BROWSER_COOKIE
 from shared.kit.clock import new_id
 from shared.kit.http.problems import Problem
@@ -22,8 +22,8 @@ Guest = Callable[..., Coroutine[None, None, None]]
 
 
 @pytest.fixture
-def line() -> SignInLine:
-    return SignInLine(at_once=1, waiting=4, longest=30)
+def line() -> SignInQueue:
+    return SignInQueue(at_once=1, waiting=4, longest=30)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def order() -> list[str]:
 
 
 @pytest.fixture
-def guest(line: SignInLine, order: list[str]) -> Guest:
+def guest(line: SignInQueue, order: list[str]) -> Guest:
     """Somebody who enters, notes that they did, and leaves."""
 
     async def enter(network: str, *, is_known: bool = False) -> None:
@@ -50,7 +50,7 @@ async def begun(*guests: Coroutine[None, None, None]) -> list[asyncio.Task[None]
 
 
 async def test_networks_have_turns_and_known_browsers_go_first(
-    line: SignInLine, order: list[str], guest: Guest
+    line: SignInQueue, order: list[str], guest: Guest
 ) -> None:
     async with line.enter("first"):
         waiting = await begun(guest("flood"), guest("flood"), guest("other"), guest("known", is_known=True))
@@ -59,7 +59,7 @@ async def test_networks_have_turns_and_known_browsers_go_first(
 
 
 async def test_a_full_line_refuses_the_last_of_the_network_with_most(
-    line: SignInLine, order: list[str], guest: Guest
+    line: SignInQueue, order: list[str], guest: Guest
 ) -> None:
     async with line.enter("first"):
         waiting = await begun(*(guest("flood") for _ in range(4)), guest("other"), guest("flood"))
@@ -69,7 +69,7 @@ async def test_a_full_line_refuses_the_last_of_the_network_with_most(
 
 
 async def test_nobody_waits_longer_than_they_would_listen(order: list[str]) -> None:
-    line = SignInLine(at_once=1, longest=0.01)
+    line = SignInQueue(at_once=1, longest=0.01)
     async with line.enter("first"):
         with pytest.raises(Problem) as refused:
             async with line.enter("second"):
@@ -81,7 +81,7 @@ async def test_nobody_waits_longer_than_they_would_listen(order: list[str]) -> N
 
 
 async def test_few_attempts_are_looked_up_at_once_and_not_many_wait_for_it() -> None:
-    line, inside, most = SignInLine(waiting=5, longest=30), 0, 0
+    line, inside, most = SignInQueue(waiting=5, longest=30), 0, 0
 
     async def look() -> None:
         nonlocal inside, most
@@ -98,7 +98,7 @@ async def test_few_attempts_are_looked_up_at_once_and_not_many_wait_for_it() -> 
 
 
 async def test_a_known_browser_is_looked_up_while_others_wait() -> None:
-    line = SignInLine(waiting=1, longest=0.05)
+    line = SignInQueue(waiting=1, longest=0.05)
     async with AsyncExitStack() as stack:
         for _ in range(LOOK_UPS_AT_ONCE):
             await stack.enter_async_context(line.look_up())
@@ -109,7 +109,7 @@ async def test_a_known_browser_is_looked_up_while_others_wait() -> None:
             await waiting
 
 
-async def test_a_guest_who_leaves_holds_no_place(line: SignInLine, order: list[str], guest: Guest) -> None:
+async def test_a_guest_who_leaves_holds_no_place(line: SignInQueue, order: list[str], guest: Guest) -> None:
     async with line.enter("first"):
         leaving, staying = await begun(guest("leaves"), guest("stays"))
         leaving.cancel()
@@ -122,7 +122,7 @@ async def test_a_guest_who_leaves_holds_no_place(line: SignInLine, order: list[s
 
 
 @asynccontextmanager
-async def full(line: SignInLine) -> AsyncIterator[None]:
+async def full(line: SignInQueue) -> AsyncIterator[None]:
     """Takes every place, as if guesses were being hashed: whoever waits in line now waits for long."""
     async with AsyncExitStack() as stack:
         for _ in range(AT_ONCE):

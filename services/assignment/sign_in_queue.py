@@ -1,4 +1,4 @@
-"""The line in which sign-ins wait for their password to be hashed: few at once, networks in turn, nobody for long."""
+"""The queue of sign-ins before their password is hashed: few at once, networks in turn, nobody waits for long."""
 
 import asyncio
 from collections import OrderedDict, deque
@@ -18,7 +18,7 @@ LOOK_UPS_AT_ONCE = 2
 Turn = asyncio.Future[None]
 
 
-class SignInLine:
+class SignInQueue:
     """Lets few sign-ins be looked at at once.
 
     Browsers known from an earlier sign-in go first. Of the others each network has its turn, so that a flood from few
@@ -28,7 +28,7 @@ class SignInLine:
 
     def __init__(self, at_once: int = AT_ONCE, waiting: int = MOST_WAITING, longest: float = LONGEST_WAIT) -> None:
         self._free, self._room, self._longest = at_once, waiting, longest
-        self._looking, self._at_door = asyncio.Semaphore(LOOK_UPS_AT_ONCE), 0
+        self._looking, self._awaiting_look_up = asyncio.Semaphore(LOOK_UPS_AT_ONCE), 0
         self._looking_at_known = asyncio.Semaphore(1)
         self._known: deque[Turn] = deque()
         self._networks: OrderedDict[str, deque[Turn]] = OrderedDict()
@@ -36,21 +36,21 @@ class SignInLine:
 
     @asynccontextmanager
     async def look_up(self, *, is_known: bool = False) -> AsyncIterator[None]:
-        """For what is read of an attempt before it waits in line; known browsers do not wait for others.
+        """For what is read of an attempt before it waits for its turn; known browsers do not wait for others.
 
         Raises Problem 503 as `enter` does.
         """
         looking = self._looking_at_known if is_known else self._looking
-        if self._at_door >= self._room and not is_known:
+        if self._awaiting_look_up >= self._room and not is_known:
             raise _too_many()
-        self._at_door += not is_known
+        self._awaiting_look_up += not is_known
         try:
             async with asyncio.timeout(self._longest):
                 await looking.acquire()
         except TimeoutError as late:
             raise _too_many() from late
         finally:
-            self._at_door -= not is_known
+            self._awaiting_look_up -= not is_known
         try:
             yield
         finally:
