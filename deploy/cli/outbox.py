@@ -15,14 +15,17 @@ from deploy.cli.environment import DATABASE_URL, database_url
 from deploy.cli.errors import CliError, friendly_errors
 from deploy.local.plan import SERVICES
 from shared.kit.db import OUTBOX_CHANNEL
+from shared.kit.outbox_order import ABOUT_LENGTH
 
 app = typer.Typer(no_args_is_help=True, help="List, read, replay and discard events that the bus refuses.")
 console = Console(highlight=False, markup=False, soft_wrap=True)
 ANSWERS_WITHIN = 5.0
-LISTED = """
-select id, event_id, subject, refusals, last_refusal, parked_at, octet_length(envelope) as size
-from outbox where parked_at is not null order by id limit $1
-"""
+LISTED = f"""
+select id, event_id, subject, refusals, last_refusal, parked_at, octet_length(envelope) as size,
+  (select count(*) from outbox as later where later.parked_at is null and later.id > parked.id
+    and right(later.subject, {ABOUT_LENGTH}) = right(parked.subject, {ABOUT_LENGTH})) as behind
+from outbox as parked where parked_at is not null order by id limit $1
+"""  # noqa: S608 - SQL made of constants
 NOTIFY = "select pg_notify($1, '')"
 REPLAY = """
 update outbox set parked_at = null, refusals = 0, last_refusal = null
@@ -107,9 +110,14 @@ async def _list(service: str, limit: int) -> int:
     for row in rows:
         console.print(
             f"{service:<12} {row['id']:>8}  {row['parked_at']:%Y-%m-%d %H:%M:%S}  {row['refusals']} x  "
-            f"{row['size']} bytes  {row['subject']}  {row['last_refusal']}"
+            f"{row['size']} bytes  {row['subject']}  {row['last_refusal']}{_behind(row['behind'])}"
         )
     return len(rows)
+
+
+def _behind(count: int) -> str:
+    """What else does not leave because of it."""
+    return f"  {count} later event{' about it waits' if count == 1 else 's about it wait'}" if count else ""
 
 
 async def _content(service: str, row_id: int) -> str:

@@ -27,16 +27,12 @@ from deploy.local.plan import SERVICES
 from deploy.local.running_stack import RunningStack
 from deploy.local.settings import HOST
 from shared.contracts.names import DEAD_STREAM, STREAM
+from shared.kit.outbox_order import STATE
 
 ANSWERS_WITHIN = 5.0
 MEGABYTE = 1024 * 1024
 LAG_METRIC = "everdesk_projection_lag_now_seconds"
 MOST_LAG_SECONDS = 2.0
-OUTBOX = """
-select count(*) filter (where parked_at is null), now() - min(created_at) filter (where parked_at is null),
-  count(parked_at)
-from outbox
-"""
 MAILS = """
 select count(*) filter (where status in ('waiting', 'queued', 'sending')), count(*) filter (where status = 'failed')
 from deliveries where status in ('waiting', 'queued', 'sending', 'failed')
@@ -151,7 +147,7 @@ async def _outboxes() -> list[StatusLine]:
 
 async def _outbox(service: str) -> StatusLine:
     try:
-        return outbox_line(service, *(await _first_row(service, OUTBOX) or (0, None, 0)))
+        return outbox_line(service, *(await _first_row(service, STATE) or (0, None, 0, 0)))
     except (OSError, TimeoutError, asyncpg.PostgresError, CliError) as problem:
         return StatusLine(service, "unknown", is_good=False, more=repr(problem))
 
@@ -179,11 +175,12 @@ def mails_line(waiting: int, failed: int) -> StatusLine:
     return StatusLine("mails out", f"{waiting} mails", is_good=not failed, more=more)
 
 
-def outbox_line(service: str, waiting: int, oldest: timedelta | None, parked: int) -> StatusLine:
+def outbox_line(service: str, waiting: int, oldest: timedelta | None, parked: int, behind: int = 0) -> StatusLine:
     """How much waits to be published; what the bus refuses for good needs an operator."""
     more = [f"oldest {oldest.total_seconds():.1f} s"] if oldest else []
     if parked:
-        more.append(f"{parked} parked, refused by the bus: everdesk outbox list")
+        after = f", and {behind} wait behind" if behind else ""
+        more.append(f"{parked} parked, refused by the bus{after}: everdesk outbox list")
     return StatusLine(service, f"{waiting} events", is_good=not parked, more=", ".join(more))
 
 

@@ -12,11 +12,14 @@ from shared.contracts.events import EVENTS, Envelope, Event
 from shared.kit.bus.message_size import EVENT_SIZE
 from shared.kit.db import EVENTS_FOR_OUTSIDERS, Database
 from shared.kit.http.problems import Problem, invalid
+from shared.kit.outbox_order import MAY_LEAVE, REFUSED_FIRST
 from shared.kit.outbox_row import ANNOUNCED, OutboxRow
 from shared.kit.tables import outbox, outbox_published
 from shared.kit.tracing import traceparent_for
 
-OLDEST = "select now() - created_at from outbox where parked_at is null order by refusals, id limit 1"
+OLDEST = f"""
+with {REFUSED_FIRST} select now() - created_at from outbox where {MAY_LEAVE} order by refusals, id limit 1
+"""  # noqa: S608 - SQL made of constants
 STUCK_AFTER = timedelta(seconds=30)
 
 

@@ -5,6 +5,7 @@ from sqlalchemy import text
 
 from shared.kit.db import Database
 from shared.kit.measures import Measure
+from shared.kit.outbox_order import MAY_LEAVE, REFUSED_FIRST
 
 MOST_COUNTED = 10_000
 WAITING = Gauge("everdesk_outbox_waiting", f"Events in the outbox, counted up to {MOST_COUNTED}", ("service",))
@@ -13,8 +14,9 @@ OLDEST = Gauge(
 )
 PARKED = Gauge("everdesk_outbox_parked_now", "Events the bus refuses, put aside until an operator acts", ("service",))
 COUNTED = text(f"""
+with {REFUSED_FIRST}
 select (select count(*) from (select from outbox where parked_at is null limit {MOST_COUNTED}) as waiting),
-  coalesce((select extract(epoch from now() - created_at) from outbox where parked_at is null
+  coalesce((select extract(epoch from now() - created_at) from outbox where {MAY_LEAVE}
             order by refusals, id limit 1), 0),
   (select count(*) from outbox where parked_at is not null)
 """)  # noqa: S608 - SQL made of constants

@@ -4,7 +4,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from itertools import islice
 from typing import Any
 
 import asyncpg
@@ -13,6 +12,7 @@ from shared.kit.backoff import DEPENDENCY, Pauses
 from shared.kit.bus import Bus, BusMessage
 from shared.kit.bus.connection import REFUSED as BUS_ERRORS
 from shared.kit.db import LEADER_SETTINGS, OUTBOX_CHANNEL, UNREACHABLE
+from shared.kit.outbox_order import HELD, MAY_LEAVE, REFUSED_FIRST, may_leave, side_by_side
 from shared.kit.outbox_row import OutboxRow
 from shared.kit.published_rows import PublishedRows
 from shared.kit.stopping import pass_on_cancellation
@@ -38,10 +38,11 @@ AWAY: tuple[type[BaseException], ...] = (OSError, TimeoutError, asyncpg.Postgres
 FREE = "free"
 """The notification of a leader that stops leading."""
 
-WAITING = """
-select id, event_id, subject, envelope from outbox where parked_at is null order by refusals, id limit $1
-"""
-"""Rows that were refused before are tried after all others, so that they never hold up the rest."""
+WAITING = f"""
+with {REFUSED_FIRST}
+select id, event_id, subject, envelope from outbox where {MAY_LEAVE} order by refusals, id limit $1
+"""  # noqa: S608 - SQL made of constants
+"""Rows that were refused before are tried after all others, and hold up only what is about the same entity."""
 REFUSED = """
 update outbox set refusals = refusals + 1, last_refusal = said,
   parked_at = case when refusals + 1 >= $3 then now() end
@@ -74,6 +75,7 @@ class Relay:
         self._is_to_read = True
         self._is_reading = False
         self._handed: deque[OutboxRow] = deque()
+        self._held: frozenset[str] = frozenset()
         self._applied: dict[str, None] = {}
         self._acknowledged: dict[int, int] = {}
         self._take_at = 0.0
@@ -214,13 +216,19 @@ class Relay:
     async def _publish_handed(self) -> None:
         """Publishes what this process has committed; whatever is not acknowledged is read from the table again."""
         while self._handed and not self._is_to_read:
-            rows = list(islice(self._handed, BATCH))
-            for _ in rows:
-                self._handed.popleft()
+            rows = self._next_handed()
             messages = [_message(row.event_id, row.subject, row.envelope) for row in rows]
             published = await self._bus.publish_each(messages)
             self._acknowledge({rows[place].id: sequence for place, sequence in published.sequences.items()})
             self._is_to_read = self._is_to_read or len(published.acknowledged) < len(rows)
+
+    def _next_handed(self) -> list[OutboxRow]:
+        """Up to BATCH rows that may be sent together; what waits behind a refused one stays in the table."""
+        rows = [self._handed.popleft() for _ in range(min(BATCH, len(self._handed)))]
+        free = [row for row in rows if may_leave(row.subject, self._held)]
+        now, later = side_by_side([(row.subject, len(row.envelope)) for row in free])
+        self._handed.extendleft(free[place] for place in reversed(later))
+        return [free[place] for place in now]
 
     async def _read_and_publish(self, connection: "asyncpg.Connection[Any]", compared: int) -> None:
         """Publishes what is in the table, for as long as that goes on."""
@@ -231,14 +239,17 @@ class Relay:
             while await self._publish_batch(connection) and self._bus.generation in (compared, 0):
                 if not self._bus.is_connected:
                     break
+            self._held = frozenset(row["about"] for row in await connection.fetch(HELD))
         finally:
             self._is_reading = False
 
     async def _publish_batch(self, connection: "asyncpg.Connection[Any]") -> bool:
         """Publishes up to BATCH rows; True if there may be more."""
-        rows = await connection.fetch(WAITING, BATCH)
-        if not rows:
+        found = await connection.fetch(WAITING, BATCH)
+        if not found:
             return False
+        now, later = side_by_side([(row["subject"], len(row["envelope"])) for row in found])
+        rows = [found[place] for place in now]
         published = await self._bus.publish_each(
             [_message(row["event_id"], row["subject"], row["envelope"]) for row in rows]
         )
@@ -248,7 +259,7 @@ class Relay:
         if not published.acknowledged:
             await asyncio.sleep(DEPENDENCY.after(2))
             return True
-        return len(rows) == BATCH or len(published.acknowledged) < len(rows)
+        return len(found) == BATCH or bool(later) or len(published.acknowledged) < len(rows)
 
     def _acknowledge(self, sequences: Mapping[int, int]) -> None:
         if not self._acknowledged:

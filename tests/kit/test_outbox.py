@@ -144,11 +144,11 @@ async def test_rows_wait_while_nats_is_away(
     assert await published(bus, topic_id) == [f"{topic_id}:{number}" for number in range(20)]
 
 
-async def poison(database: Database, topic_id: UUID, count: int) -> None:
+async def poison(database: Database, count: int) -> None:
     """Rows no server takes, as `outbox.add` would never write them: larger than a message may be."""
     rows = [
-        {"event_id": f"{topic_id}:poison:{number}", "subject": f"everdesk.topic.changed.v1.{topic_id}", "envelope": BIG}
-        for number in range(count)
+        {"event_id": f"{new_id()}:poison", "subject": f"everdesk.topic.changed.v1.{new_id()}", "envelope": BIG}
+        for _ in range(count)
     ]
     async with database.begin() as session:
         await (await session.connection()).execute(insert(outbox_table), rows)
@@ -164,12 +164,12 @@ async def parked(database: Database) -> list[tuple[str, int]]:
         return [(row.event_id, row.refusals) for row in rows]
 
 
-async def test_rows_the_bus_never_takes_are_parked_and_hold_up_nothing(
+async def test_rows_the_bus_never_takes_are_parked_and_hold_up_no_others(
     database: Database, bus: Bus, kit_settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relays, "DEPENDENCY", Backoff((0.01,) * 5))
     topic_id = new_id()
-    await poison(database, topic_id, relays.BATCH)
+    await poison(database, relays.BATCH)
     await announce(database, topic_id, range(3))
     async with relaying(relays.Relay(dsn_of(kit_settings), bus, "kit")):
         await eventually(lambda: len_is(parked(database), relays.BATCH), within=60)

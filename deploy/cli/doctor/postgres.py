@@ -12,6 +12,7 @@ from deploy.cli.doctor.process_environments import ProcessEnvironments
 from deploy.cli.doctor.tickets import mail_findings, ticket_findings
 from deploy.local.plan import CHECKOUT
 from shared.kit.clock import utc_now
+from shared.kit.outbox_order import STATE
 
 ANSWERS_WITHIN = 5.0
 OUTBOX_WARNING, OUTBOX_ERROR = 30.0, 300.0
@@ -25,10 +26,6 @@ KEPT_SAFE = {
     "synchronous_commit": "a power cut can lose tickets that were acknowledged",
 }
 SETTING = "select current_setting($1)"
-OUTBOX = """
-select count(*) filter (where parked_at is null), min(created_at) filter (where parked_at is null), count(parked_at)
-from outbox
-"""
 CONNECTIONS = "select count(*)::float / current_setting('max_connections')::int from pg_stat_activity"
 LONGEST = """
 select max(now() - xact_start) from pg_stat_activity
@@ -144,14 +141,14 @@ def migrations_finding(service: str, reached: Sequence[str]) -> Finding:
 
 
 async def _outbox(connection: "asyncpg.Connection[Any]", service: str) -> Finding:
-    waiting, oldest, parked = await connection.fetchrow(OUTBOX) or (0, None, 0)
-    return outbox_finding(service, waiting, oldest and utc_now() - oldest, parked)
+    return outbox_finding(service, *(await connection.fetchrow(STATE) or (0, None, 0, 0)))
 
 
-def outbox_finding(service: str, waiting: int, age: timedelta | None, parked: int) -> Finding:
+def outbox_finding(service: str, waiting: int, age: timedelta | None, parked: int, behind: int = 0) -> Finding:
     """Whether events leave the service."""
     seconds = age.total_seconds() if age else 0.0
     gravity = Gravity.ERROR if parked else graded(seconds, OUTBOX_WARNING, OUTBOX_ERROR)
     says = f"{waiting} events wait, the oldest for {seconds:.0f} s; {parked} parked"
+    says += f", {behind} behind them" if behind else ""
     mend = f"everdesk outbox list --service {service}" if parked else "docs/runbooks/nats-down.md"
     return Finding(f"outbox {service}", "lag", gravity, says, "" if gravity is Gravity.OK else mend)
