@@ -3,17 +3,19 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, Text
+from sqlalchemy import Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.assignment.models.base import Base
 
 
 class MajorIncident(Base):
-    """A ticket declared a major incident. Its children are links of the kind `child`."""
+    """A ticket declared a major incident. Its children are links of the kind `child`.
+
+    A trigger marks the ticket, whoever writes here: `tickets.is_incident`.
+    """
 
     __tablename__ = "incidents"
-    __table_args__ = (Index("ix_incidents_declared_at", "declared_at", "ticket_id"),)
 
     ticket_id: Mapped[UUID] = mapped_column(primary_key=True)
     declared_by: Mapped[UUID]

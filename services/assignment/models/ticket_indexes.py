@@ -16,6 +16,7 @@ ORDERS: Final = ("updated_at", "created_at", "next_due_at", "priority_rank")
 SCOPES: Final = ((), ("team_id",), ("assignee_id",))
 NOBODYS: Final = "status in ('resolved', 'closed') and assignee_id is null"
 WAITING: Final = f"{OPEN} and assignee_id is null"
+INCIDENT: Final = f"is_incident and {OPEN}"
 LIFETIME: Final = "tstzrange(created_at, greatest(created_at, updated_at), '[]')"
 """From a finished ticket's opening to its last change."""
 REQUESTER_DOMAIN: Final = "reverse(split_part(lower(requester_email), '@', 2))"

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.assignment.models.base import FAR_FUTURE, Base
-from services.assignment.models.ticket_indexes import LIFETIME, OVER, REOPENED, WAITING, ticket_indexes
+from services.assignment.models.ticket_indexes import INCIDENT, LIFETIME, OVER, REOPENED, WAITING, ticket_indexes
 from shared.contracts.vocabulary import ActorKind, Channel
 from shared.domain.sla.facts import SLA_EVENTS
 
@@ -34,6 +34,7 @@ class Ticket(Base):
             postgresql_where=text(WAITING),
         ),
         Index("ix_tickets_merged_into", "merged_into", postgresql_where=text("merged_into is not null")),
+        Index("ix_tickets_incidents", "id", postgresql_where=text(INCIDENT)),
         Index("ix_tickets_reopened", "id", postgresql_where=text(REOPENED)),
         Index("ix_tickets_lifetime", text(LIFETIME), postgresql_using="gist", postgresql_where=text(OVER)),
     )
@@ -56,6 +57,8 @@ class Ticket(Base):
     is_archived: Mapped[bool] = mapped_column(default=False)
     merged_into: Mapped[UUID | None]
     """The ticket that this one is a part of."""
+    is_incident: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether it stands in the table of incidents; a trigger there keeps it."""
     subject: Mapped[str] = mapped_column(Text, default="")
     requester_name: Mapped[str] = mapped_column(String(255), default="")
     requester_email: Mapped[str] = mapped_column(String(254), default="")

@@ -16,9 +16,10 @@ from shared.kit.db import Session
 
 COMPARED: Final = (
     *("seq", "revision", "status", "priority", "priority_rank", "team_id", "assignee_id", "assigned_at"),
-    *("next_due_at", "is_archived", "updated_at", "worked_until", "snapshot"),
+    *("next_due_at", "is_archived", "updated_at", "worked_until", "snapshot", "is_incident"),
 )
-"""The columns of a ticket that follow from its events."""
+"""The columns of a ticket that follow from its events, and from whether it is declared an incident."""
+DECLARED: Final = text("select ticket_id from incidents where ticket_id = any(:ids)")
 STEPS: Final = text("""
 select ticket_id, seq, type, at, event_changed_at(data) as changed_at,
   data -> 'snapshot' ->> 'assignee_id' as assignee_id, data -> 'snapshot' ->> 'status' as status
@@ -54,8 +55,12 @@ async def read_shadow(session: Session, ids: Sequence[UUID]) -> dict[UUID, Shado
         row.ticket_id: TicketSnapshot.model_validate(row.snapshot) for row in await session.execute(NEWEST, found)
     }
     steps = (await session.execute(STEPS, found)).all()
+    declared = set(await session.scalars(DECLARED, found))
     shadow = {
-        ticket_id: ShadowTicket(newest[ticket_id], columns_of(newest[ticket_id], list(of_ticket)))
+        ticket_id: ShadowTicket(
+            newest[ticket_id],
+            columns_of(newest[ticket_id], list(of_ticket), is_incident=ticket_id in declared),
+        )
         for ticket_id, of_ticket in groupby(steps, key=lambda row: row.ticket_id)
         if ticket_id in newest
     }
@@ -65,7 +70,7 @@ async def read_shadow(session: Session, ids: Sequence[UUID]) -> dict[UUID, Shado
     return shadow
 
 
-def columns_of(snapshot: TicketSnapshot, steps: Sequence[Row[Any]]) -> dict[str, Any]:
+def columns_of(snapshot: TicketSnapshot, steps: Sequence[Row[Any]], *, is_incident: bool) -> dict[str, Any]:
     """What a ticket's row says after its steps, oldest first; corrections of its words are among them."""
     states = [step for step in steps if step.changed_at is not None]
     edits = [step.at for step in steps if step.changed_at is None and step.seq >= snapshot.seq]
@@ -77,6 +82,7 @@ def columns_of(snapshot: TicketSnapshot, steps: Sequence[Row[Any]]) -> dict[str,
         "worked_until": _began(states, [step.status in FINISHED for step in states]),
         "updated_at": max(edits, default=snapshot.updated_at),
         "snapshot": snapshot.model_dump(mode="json"),
+        "is_incident": is_incident,
     }
     row = row_of(snapshot) | derived
     return {name: row[name] for name in COMPARED}

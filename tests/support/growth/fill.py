@@ -27,7 +27,8 @@ Its index by time is of ranges of pages, and trees of fewer have a level less, f
 ASSIGNMENT: Final = (
     f"""
     insert into tickets (id, number, seq, revision, status, priority, priority_rank, team_id, assignee_id, assigned_at,
-      next_due_at, is_archived, subject, requester_name, requester_email, created_at, updated_at, snapshot, tags)
+      next_due_at, is_archived, subject, requester_name, requester_email, created_at, updated_at, snapshot, tags,
+      is_incident)
     select id, number, 3, 2, status, priority, rank, team_id, agent_id, at,
       case when is_closed then '9999-12-31Z'::timestamptz else at + interval '8 hours' end, is_closed,
       'Subject of ' || number, 'Person', email, at, at + interval '1 hour',
@@ -35,7 +36,8 @@ ASSIGNMENT: Final = (
         'priority', priority, 'team_id', team_id, 'assignee_id', agent_id, 'opened_at', at, 'updated_at', at,
         'is_archived', is_closed, 'policy_id', md5('policy')::uuid, 'policy_version', 1, 'clocks', '[]'::jsonb),
       array['tag' || i % 4] ||
-        case when i between 1 and 5 then array['rare'] else '{{}}' end
+        case when i between 1 and 5 then array['rare'] else '{{}}' end,
+      {fill_beside.INCIDENT}
     from (
       select n.*, ($3::uuid[])[abs(i) % cardinality($3::uuid[]) + 1] as team_id,
         case when i % 7 <> 0 then ($4::uuid[])[abs(i) / 7 % cardinality($4::uuid[]) + 1] end as agent_id

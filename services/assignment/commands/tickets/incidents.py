@@ -37,7 +37,7 @@ async def declare_incident(context: AppState, caller: Caller, reference: str, bo
         found = await get_ticket(session, caller, reference)
         found.require(Permission.TICKET_EDIT)
         ticket = found.ticket
-        await session.execute(select(Ticket.id).where(Ticket.id == ticket.id).with_for_update(key_share=True))
+        await _lock(session, ticket)
         await _check_may_be_one(session, ticket)
         change = await _write(session, caller, ticket, body.public_title, now)
         if change is not None:
@@ -52,6 +52,7 @@ async def end_incident(context: AppState, caller: Caller, reference: str) -> Non
     async with context.database.begin() as session:
         found = await get_ticket(session, caller, reference)
         found.require(Permission.TICKET_EDIT)
+        await _lock(session, found.ticket)
         gone = delete(MajorIncident).where(MajorIncident.ticket_id == found.ticket.id)
         if await session.scalar(gone.returning(MajorIncident.ticket_id)) is None:
             raise not_found("major incident")
@@ -76,6 +77,11 @@ async def detach_child(context: AppState, call: CommandRequest, body: ParentInpu
             raise not_found("child of this incident")
     await unlink_tickets(context, call.caller, call.reference, body.parent_id, is_one_of_many=True)
     return Response(status_code=HTTP_204_NO_CONTENT)
+
+
+async def _lock(session: Session, ticket: Ticket) -> None:
+    """The ticket before its declaration, whatever is done to that: it is marked on the ticket."""
+    await session.execute(select(Ticket.id).where(Ticket.id == ticket.id).with_for_update(key_share=True))
 
 
 async def _check_may_be_one(session: Session, ticket: Ticket) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Select, func, select, text
 
 from services.assignment.models import Agent, LinkedTickets, MajorIncident, ServiceToken, Ticket
-from services.assignment.models.ticket_indexes import OPEN
+from services.assignment.models.ticket_indexes import INCIDENT
 from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.access.visibility import visible_to
 from services.assignment.queries.ticket_page.links import CHILD
@@ -25,11 +25,10 @@ NARROWED: Final[dict[ChildrenShown, tuple[ColumnElement[bool], ...]]] = {
     ChildrenShown.OPEN: (IS_OPEN,),
     ChildrenShown.REOPENED: (IS_REOPENED,),
 }
-LOOKED_AT: Final = 200
-"""The newest incidents, among which the open ones are sought: neither those of the past nor all open tickets are."""
-IS_AMONG_NEWEST: Final = f"""incidents.ticket_id = any(array(
-  select newest.ticket_id from incidents as newest order by newest.declared_at desc, newest.ticket_id desc
-  limit {LOOKED_AT})) and tickets.{OPEN}"""  # noqa: S608 - put together from constants
+LISTED: Final = 200
+"""Of those that are worked on, more are not listed."""
+IS_OPEN_INCIDENT: Final = f"tickets.{INCIDENT.replace(' and ', ' and tickets.')}"
+"""In the words of the index that holds no others."""
 
 
 def related(ticket: Ticket | Row[*tuple[Any, ...]]) -> RelatedTicket:
@@ -66,12 +65,13 @@ async def get_incident(session: Session, caller: Caller, ticket: Ticket) -> Inci
 
 
 async def list_incidents(session: Session, caller: Caller) -> list[IncidentSummary]:
-    """Those of the newest that are not resolved, newest first."""
+    """Those that are neither resolved nor closed, newest first."""
     query = (
         select(Ticket.id, Ticket.number, Ticket.subject, Ticket.status, MajorIncident.declared_at)
         .join(MajorIncident, MajorIncident.ticket_id == Ticket.id)
-        .where(text(IS_AMONG_NEWEST), visible_to(caller.principal))
+        .where(text(IS_OPEN_INCIDENT), visible_to(caller.principal))
         .order_by(MajorIncident.declared_at.desc(), Ticket.id)
+        .limit(LISTED)
     )
     return [IncidentSummary(ticket=related(row), declared_at=row.declared_at) for row in await session.execute(query)]
 

@@ -1,7 +1,7 @@
 """Which tickets report the same problem as a major incident: trigrams of subjects, and full text of what was written.
 
 Both directions look at a bounded number of tickets: the newest open ones since shortly before the incident, or the
-open ones of the newest incidents. Neither cost grows with the tickets that are over.
+newest of the incidents that are open. Neither cost grows with the tickets that are over.
 
 Words of subjects are compared by their stems, in each language that the product speaks: a ticket that came by mail says
 of no language. Messages are looked through by the words that are stored for the search, which have no stems: a word is
@@ -18,7 +18,7 @@ from services.assignment.models import Ticket
 from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.ticket_lists.index_scans import IS_OPEN, statement
 from services.assignment.queries.ticket_lists.scopes import visible
-from services.assignment.queries.ticket_page.incidents import IS_AMONG_NEWEST, related
+from services.assignment.queries.ticket_page.incidents import IS_OPEN_INCIDENT, related
 from services.assignment.queries.ticket_page.sought_words import SoughtWord, sought_words
 from services.assignment.schemas.incidents import SimilarTicketView
 from shared.kit.db import Session
@@ -38,7 +38,7 @@ HOLDS: Final = """(
 STEMS: Final = "tsvector_to_array(to_tsvector('english', {0})) || tsvector_to_array(to_tsvector('german', {0}))"
 PARTS: Final = {
     "open": IS_OPEN,
-    "among_newest": IS_AMONG_NEWEST,
+    "is_open_incident": IS_OPEN_INCIDENT,
     "free": """tickets.merged_into is null and tickets.erased_at is null
     and not exists (select from ticket_links as link where link.ticket_id = tickets.id and link.kind = 'child')
     and not exists (select from incidents where incidents.ticket_id = tickets.id)""",
@@ -76,7 +76,7 @@ select near.*, least(1, greatest(trigrams, share)) as likeness from (
 INCIDENTS: Final = """
 select tickets.id, tickets.number, tickets.subject, tickets.status, tickets.created_at
 from incidents join tickets on tickets.id = incidents.ticket_id
-where {among_newest} and tickets.created_at <= :until and tickets.id <> :ticket_id{visible}
+where {is_open_incident} and tickets.created_at <= :until and tickets.id <> :ticket_id{visible}
 order by incidents.declared_at desc limit 20"""
 MEASURED: Final = """
 select place, trigrams, share from (

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 
 from deploy.local.engines import Stack
-from services.assignment.models import SettledClock, Ticket, table_of
+from services.assignment.models import MajorIncident, SettledClock, Ticket, table_of
 from services.assignment.read_model.command import format_difference
 from services.assignment.read_model.reconcile import RowDifference, reconcile
 from services.assignment.read_model.shadow import COMPARED
@@ -30,6 +30,7 @@ WRONG: dict[str, Any] = {
     "next_due_at": utc_now(),
     "snapshot": {},
     "seq": 1,
+    "is_incident": True,
 }
 
 
@@ -63,6 +64,8 @@ async def test_what_is_rebuilt_equals_what_was_projected_row_by_row(desk: Desk) 
     lives = await lives_of(desk, 4, 12)
     ids: list[UUID] = [life.id for life in lives]
     assert await differences(desk, ids, is_check=True) == []
+    async with desk.database.begin() as session:
+        session.add(MajorIncident(ticket_id=ids[1], declared_by=new_id(), declared_at=utc_now()))
     live = await rows_of(desk, ids)
     async with desk.database.begin() as session:
         await session.execute(update(Ticket).where(Ticket.id == ids[0]).values(WRONG))
@@ -70,7 +73,7 @@ async def test_what_is_rebuilt_equals_what_was_projected_row_by_row(desk: Desk) 
         await session.execute(update(SettledClock).where(SettledClock.ticket_id == ids[2]).values(outcome="met"))
         await session.execute(delete(SettledClock).where(SettledClock.ticket_id == ids[3]))
     told = await differences(desk, ids, is_check=True)
-    assert {one.what for one in told if one.ticket_id == ids[0]} >= {"status", "snapshot", "next_due_at", "seq"}
+    assert {one.what for one in told if one.ticket_id == ids[0]} >= {"status", "snapshot", "seq", "is_incident"}
     assert [one.what for one in told if one.ticket_id == ids[1]] == ["row"]
     assert all(str(one.ticket_id) in format_difference(one) for one in told)
     assert await rows_of(desk, ids) != live, "a check writes nothing"

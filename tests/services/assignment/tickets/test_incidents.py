@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import func, select, update
 
 from services.assignment.desk_jobs import bulk_runner
-from services.assignment.models import BulkJob, BulkTicket, LoggedEvent, Message
+from services.assignment.models import BulkJob, BulkTicket, LoggedEvent, MajorIncident, Message, Ticket
 from services.assignment.queries.ticket_page.sought_words import SoughtWord, words_of
 from shared.contracts.events import IncidentChanged
-from shared.kit.clock import new_id
+from shared.kit.clock import new_id, utc_now
 from tests.services.assignment.conversation.test_composing import announced
 from tests.services.assignment.desk import AgentApi, Desk, Json
 from tests.services.assignment.permissions.test_permissions import make
@@ -278,3 +278,46 @@ async def test_the_public_title_is_announced_and_kept_out_of_the_log(desk: Desk)
     assert (await ada.post(path, {"public_title": ""}))["public_title"] == ""
     for wrong in ("a\nb", "x" * 256, " "):
         await ada.post(path, {"public_title": wrong}, expect=422)
+
+
+async def closed_incidents(desk: Desk, like: Json, subject: str, count: int) -> None:
+    """So many of the same team, declared later and closed."""
+    now = utc_now()
+    values: Json = {"status": "closed", "priority": "normal", "priority_rank": 1, "created_at": now, "updated_at": now}
+    async with desk.database.begin() as session:
+        values["team_id"] = await session.scalar(select(Ticket.team_id).where(Ticket.id == UUID(like["id"])))
+        closed = [
+            Ticket(id=new_id(), number=f"{subject}{n}", subject=subject, snapshot={}, **values) for n in range(count)
+        ]
+        session.add_all(closed)
+        await session.flush()
+        session.add_all(MajorIncident(ticket_id=one.id, declared_by=new_id(), declared_at=now) for one in closed)
+
+
+async def test_an_incident_that_lasts_is_known_beside_many_newer_ones_that_are_over(desk: Desk) -> None:
+    first, second = a_word(), a_word()
+    parent, ada = await incident(desk, f"{first} {second}"), await desk.agent("ada")
+    over = a_word()
+    await closed_incidents(desk, parent, over, 250)
+    assert parent["id"] in await open_incidents(ada)
+    assert over not in {one["subject"] for one in (await open_incidents(ada)).values()}
+    late = await desk.ticket(subject=f"{first} {second} again")
+    assert parent["number"] in await Browser(desk, ada.token).get(f"/tickets/{late['number']}")
+
+
+async def test_an_incident_is_listed_while_it_is_declared_and_worked_on(desk: Desk) -> None:
+    parent, ada = await incident(desk, a_word()), await desk.agent("ada")
+    path = f"/v1/tickets/{parent['id']}"
+    await ada.post(f"{path}/resolve")
+    assert parent["id"] not in await open_incidents(ada)
+    await ada.post(f"{path}/reopen")
+    assert parent["id"] in await open_incidents(ada)
+    await ada.send("DELETE", f"{path}/incident")
+    assert parent["id"] not in await open_incidents(ada)
+    await ada.post(f"{path}/incident", expect=201)
+    assert parent["id"] in await open_incidents(ada)
+
+
+async def open_incidents(api: AgentApi) -> dict[str, Json]:
+    """Those that are listed, by their ids."""
+    return {one["ticket"]["id"]: one["ticket"] for one in (await api.get("/v1/incidents"))["items"]}
