@@ -186,6 +186,12 @@ def test_the_operators_container_has_what_back_ups_are_told_by() -> None:
         assert _value_of(name, "EVERDESK_PORT") == port
 
 
+def test_the_example_for_prometheus_scrapes_every_process_where_it_listens() -> None:
+    example = (compose_text.ROOT / "deploy/prometheus/prometheus.yml").read_text(encoding="utf-8")
+    scraped = dict(re.findall(r"""- targets: \["([a-z-]+):(\d+)"\]""", example.partition("scrape_configs:")[2]))
+    assert scraped == {service: _value_of(service, "EVERDESK_PORT") for service in SETTINGS}
+
+
 def test_the_databases_and_the_namespace_are_those_of_the_local_stack() -> None:
     databases = (compose_text.ROOT / "deploy/postgres/10-databases.sh").read_text(encoding="utf-8")
     for name in DATABASES:
