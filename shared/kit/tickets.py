@@ -2,8 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, timedelta
 from enum import StrEnum
 from typing import Any
@@ -48,6 +48,9 @@ from shared.kit.tracing import ENTITY, SpanKind, span
 OPENINGS_AT_ONCE = 8
 """New tickets that are opened at once at most; fewer while that slows agents' commands."""
 ANSWER_WITHIN = timedelta(seconds=5)
+ALIVE_WITHIN = timedelta(seconds=2)
+CONNECTING_SECONDS = 2.0
+"""Added to those, which begin with a connection: one to an address that nobody has is tried for minutes."""
 RETRIEVE_SECONDS = 0.1
 POLLS_WITHIN = timedelta(seconds=90)
 """A worker that lives asks for work at least this often."""
@@ -99,22 +102,24 @@ class Tickets:
     async def ping(self) -> None:
         """Raises TicketsUnavailable unless Temporal answers."""
         try:
-            await self.client.service_client.check_health(timeout=timedelta(seconds=2))
+            async with _deadline(ALIVE_WITHIN):
+                await self.client.service_client.check_health(timeout=ALIVE_WITHIN)
         except (RPCError, RuntimeError) as error:
             raise TicketsUnavailable(str(error)) from error
 
     async def start(self, ticket: OpenTicket) -> None:
         """Starts a ticket's workflow; starting it again does nothing. Raises TicketsUnavailable."""
         try:
-            await self.client.start_workflow(
-                "TicketWorkflow",
-                ticket,
-                id=ticket_workflow_id(ticket.ticket_id),
-                task_queue=TASK_QUEUE,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                search_attributes=_as_opened(ticket) if ticket.has_search_attributes else None,
-                rpc_timeout=ANSWER_WITHIN,
-            )
+            async with _deadline():
+                await self.client.start_workflow(
+                    "TicketWorkflow",
+                    ticket,
+                    id=ticket_workflow_id(ticket.ticket_id),
+                    task_queue=TASK_QUEUE,
+                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                    search_attributes=_as_opened(ticket) if ticket.has_search_attributes else None,
+                    rpc_timeout=ANSWER_WITHIN,
+                )
         except WorkflowAlreadyStartedError:
             return
         except (RPCError, RuntimeError) as error:
@@ -136,7 +141,8 @@ class Tickets:
             report_stats=True,
         )
         try:
-            return await self.client.workflow_service.describe_task_queue(request, timeout=ANSWER_WITHIN)
+            async with _deadline():
+                return await self.client.workflow_service.describe_task_queue(request, timeout=ANSWER_WITHIN)
         except (RPCError, RuntimeError) as error:
             raise _unavailable(error) from error
 
@@ -144,7 +150,8 @@ class Tickets:
         """Signals a message, whose events the workflow then publishes itself. Raises TicketsUnavailable."""
         handle = self._handle(ticket_id)
         try:
-            await handle.signal("message_posted", fact, rpc_timeout=ANSWER_WITHIN)
+            async with _deadline():
+                await handle.signal("message_posted", fact, rpc_timeout=ANSWER_WITHIN)
         except RPCError as error:
             if not _tells_of_a_ticket(error):
                 raise _unavailable(error) from error
@@ -199,15 +206,16 @@ class Tickets:
         self, ticket_id: TicketId, command: Command, start: WithStartWorkflowOperation[Any, Any]
     ) -> CommandAnswer:
         try:
-            with _translated(), span("temporal open and command", SpanKind.CLIENT, **_entity(ticket_id)):
-                answer: CommandAnswer = await self.client.execute_update_with_start_workflow(
-                    "command",
-                    _with_events(command),
-                    id=command.command_id,
-                    result_type=CommandAnswer,
-                    start_workflow_operation=start,
-                    rpc_timeout=ANSWER_WITHIN,
-                )
+            with span("temporal open and command", SpanKind.CLIENT, **_entity(ticket_id)):
+                async with _answered():
+                    answer: CommandAnswer = await self.client.execute_update_with_start_workflow(
+                        "command",
+                        _with_events(command),
+                        id=command.command_id,
+                        result_type=CommandAnswer,
+                        start_workflow_operation=start,
+                        rpc_timeout=ANSWER_WITHIN,
+                    )
         except WorkflowAlreadyStartedError as ended:
             await _retrieve(start)
             return await self._remembered(ticket_id, command.command_id, ended)
@@ -223,7 +231,7 @@ class Tickets:
         """
         handle = self._handle(ticket_id)
         try:
-            with _translated():
+            async with _answered():
                 answer: CommandAnswer = await handle.get_update_handle(update_id, result_type=CommandAnswer).result(
                     rpc_timeout=ANSWER_WITHIN
                 )
@@ -234,7 +242,7 @@ class Tickets:
     async def _query_answer(self, handle: WorkflowHandle[object, object], update_id: str) -> CommandAnswer | None:
         """The answer as the workflow remembers it: of an earlier run, or of one that has ended."""
         try:
-            with _translated():
+            async with _answered():
                 known = await handle.query("answer", update_id, rpc_timeout=ANSWER_WITHIN)
                 return None if known is None else CommandAnswer.model_validate(known)
         except (RPCError, WorkflowQueryFailedError):
@@ -243,10 +251,11 @@ class Tickets:
     async def _ask(self, ticket_id: TicketId, update: str, argument: WireModel, update_id: str) -> CommandAnswer:
         handle = self._handle(ticket_id)
         try:
-            with _translated(), span(f"temporal {update}", SpanKind.CLIENT, **_entity(ticket_id)):
-                answer: CommandAnswer = await handle.execute_update(
-                    update, argument, id=update_id, result_type=CommandAnswer, rpc_timeout=ANSWER_WITHIN
-                )
+            with span(f"temporal {update}", SpanKind.CLIENT, **_entity(ticket_id)):
+                async with _answered():
+                    answer: CommandAnswer = await handle.execute_update(
+                        update, argument, id=update_id, result_type=CommandAnswer, rpc_timeout=ANSWER_WITHIN
+                    )
         except RPCError as error:
             if await self._has_ended(handle):
                 return await self._remembered(ticket_id, update_id, error)
@@ -265,7 +274,8 @@ class Tickets:
 
     async def _has_ended(self, handle: WorkflowHandle[object, object]) -> bool:
         try:
-            description = await handle.describe(rpc_timeout=ANSWER_WITHIN)
+            async with _deadline():
+                description = await handle.describe(rpc_timeout=ANSWER_WITHIN)
         except RPCError as error:
             if _tells_of_a_ticket(error):
                 return False
@@ -291,9 +301,33 @@ def _with_events(command: Command) -> Command:
 
 async def _retrieve(start: WithStartWorkflowOperation[Any, Any]) -> None:
     """Takes the error that a failed start keeps as well; it would be logged as never retrieved."""
-    with suppress(Exception):
-        async with asyncio.timeout(RETRIEVE_SECONDS):
-            await start.workflow_handle()
+    try:
+        with suppress(Exception):
+            async with asyncio.timeout(RETRIEVE_SECONDS):
+                await start.workflow_handle()
+    except asyncio.CancelledError:  # ours, or that by which the start was ended at its deadline
+        if (task := asyncio.current_task()) and task.cancelling():
+            raise
+
+
+@asynccontextmanager
+async def _deadline(within: timedelta = ANSWER_WITHIN) -> AsyncIterator[None]:
+    """Ends a request that has not come back in time, whatever it waits for. Raises TicketsUnavailable."""
+    try:
+        async with asyncio.timeout(within.total_seconds() + CONNECTING_SECONDS) as limit:
+            yield
+    except Exception as error:
+        if not limit.expired():
+            raise
+        raise TicketsUnavailable("Temporal does not answer: it cannot be connected to") from error
+
+
+@asynccontextmanager
+async def _answered() -> AsyncIterator[None]:
+    """Raises what callers know instead of what the client raises; only that there is no such workflow passes."""
+    async with _deadline():
+        with _translated():
+            yield
 
 
 @contextmanager
