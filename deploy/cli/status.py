@@ -194,6 +194,13 @@ def consumer_lines(consumers: Iterable[ConsumerInfo]) -> list[StatusLine]:
 
 
 async def _consumers() -> list[StatusLine]:
+    try:
+        return await _consumed()
+    except CliError as problem:
+        return [StatusLine(STREAM, "unknown", is_good=False, more=str(problem))]
+
+
+async def _consumed() -> list[StatusLine]:
     async with connected() as bus:
         js = await bus.jetstream()
         try:

@@ -13,6 +13,7 @@ from deploy.cli.app import build_app
 from deploy.cli.environment import NATS_URL, environment_of
 from deploy.cli.sla.verify import VerdictDifference, differences
 from deploy.cli.status import consumer_lines, mails_line, outbox_line, readiness_line
+from deploy.local.engines.ports import find_free_port
 from services.assignment.sla_analysis.fact_history import FactHistory
 from shared.contracts.commands import (
     ChangeTicketPolicy,
@@ -223,6 +224,20 @@ def test_status_tells_of_durable_consumers_alone() -> None:
     durable = ConsumerInfo("intake", "EVERDESK", ConsumerConfig(durable_name="intake"), made, num_pending=2)
     reader = ConsumerInfo("desk-live-1", "EVERDESK", ConsumerConfig(), made, num_pending=9)
     assert [(line.name, line.state) for line in consumer_lines([reader, durable])] == [("intake", "2 events")]
+
+
+def test_status_tells_of_the_rest_while_nats_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    nobody = find_free_port()
+    monkeypatch.setenv("EVERDESK_NATS_URL", f"nats://127.0.0.1:{nobody}")
+    for service in ("INTAKE", "ASSIGNMENT", "NOTIFICATION"):
+        monkeypatch.setenv(f"EVERDESK_BACKUP_{service}_URL", f"postgresql+asyncpg://x:x@127.0.0.1:{nobody}/x")
+    monkeypatch.setenv("EVERDESK_PROCESS_URLS", f"intake=http://127.0.0.1:{nobody}")
+    monkeypatch.setenv("EVERDESK_TEMPORAL_ADDRESS", f"127.0.0.1:{nobody}")
+    monkeypatch.setenv("EVERDESK_LINK_SECRET", "a secret for tests")
+    done = CliRunner().invoke(build_app(), ["status"])
+    assert done.exit_code == 1
+    for told in ("Readiness", "outboxes", "NATS does not answer", "mails out"):
+        assert told in done.stdout
 
 
 def test_status_is_not_well_while_events_are_parked() -> None:
