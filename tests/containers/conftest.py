@@ -5,35 +5,15 @@ import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from deploy.compose.env import filled
 from deploy.local.engines.ports import find_free_port
 from tests.containers import compose_text
+from tests.containers.composed import Compose
 
 PORTS = ("HTTPS", "HTTP", "MAIL_IN", "MAIL", "TEMPORAL_UI")
-
-
-@dataclass(frozen=True, slots=True)
-class Compose:
-    """One project of the repository's compose file, with settings and a name of its own."""
-
-    program: tuple[str, ...]
-    project: str
-    env_file: Path
-    settings: dict[str, str]
-
-    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        command = [*self.program, "--env-file", str(self.env_file), "--project-name", self.project, *arguments]
-        done = subprocess.run(command, cwd=compose_text.ROOT, capture_output=True, text=True, check=False)
-        if check and done.returncode != 0:
-            pytest.fail(
-                f"{' '.join(arguments)} ended with {done.returncode}:\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
-            )
-        return done
 
 
 @pytest.fixture(scope="session")

@@ -4,20 +4,26 @@ import http.client
 import json
 import os
 import re
-import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from urllib.parse import urlsplit
+from collections.abc import Iterator
 
 import pytest
 
-from deploy.compose.stack_json import CA_FILE
+from deploy.compose.stack_json import read_env
+from tests.containers.clients import ClientAnswers, asking, submit
 from tests.containers.compose_text import ROOT
-from tests.containers.conftest import Compose
+from tests.containers.composed import (
+    Compose,
+    FrontDoor,
+    container,
+    containers,
+    docker,
+    image,
+    stack_json,
+    until_healthy,
+)
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(1500)]
 
@@ -37,27 +43,6 @@ ONCE = ("setup-intake", "setup-assignment", "setup-notification", "temporal-dev-
 OURS = (*SERVED[:5], *SERVED[7:])
 
 
-@dataclass(frozen=True, slots=True)
-class FrontDoor:
-    """Where the composed system is reached, and whose certificate it shows."""
-
-    url: str
-    home: Path
-
-    def get(self, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, Mapping[str, str], str]:
-        """Status, headers by lower-case name, and body; redirects are not followed."""
-        where = urlsplit(self.url)
-        context = ssl.create_default_context(cafile=self.home / CA_FILE)
-        connection = http.client.HTTPSConnection(where.hostname or "", where.port, timeout=20, context=context)
-        try:
-            connection.request("GET", path, headers=dict(headers or {}))
-            answer = connection.getresponse()
-            named = {name.lower(): value for name, value in answer.getheaders()}
-            return answer.status, named, answer.read().decode(errors="replace")
-        finally:
-            connection.close()
-
-
 @pytest.fixture(scope="module")
 def images(compose: Compose) -> Compose:
     compose.run("build")
@@ -69,6 +54,14 @@ def stack(images: Compose) -> Iterator[Compose]:
     images.run("up", "--detach")
     yield images
     images.run("down", "--volumes")
+
+
+@pytest.fixture(scope="module")
+def door(stack: Compose, tmp_path_factory: pytest.TempPathFactory) -> FrontDoor:
+    until_healthy(container(stack, "front-door-wheel"), "front-door-wheel")
+    home = tmp_path_factory.mktemp("home")
+    stack_json(stack, home)
+    return FrontDoor(stack.settings["EVERDESK_PORTAL_URL"], home)
 
 
 @pytest.mark.parametrize(("profile", "brings"), [("official", "temporal"), ("single-binary", "temporal-dev")])
@@ -91,7 +84,7 @@ def test_a_missing_secret_stops_everything_with_its_name(compose: Compose) -> No
 
 def test_the_image_runs_as_nobody_special_and_holds_no_engines(images: Compose) -> None:
     code = "import os, pathlib; print(os.getuid(), sorted(p.name for p in pathlib.Path('/opt/venv/bin').iterdir()))"
-    answer = _docker("run", "--rm", "--read-only", _image(images), "python", "-c", code)
+    answer = docker("run", "--rm", "--read-only", image(images), "python", "-c", code)
     assert answer.startswith("10001 ")
     assert "temporal" not in answer
     assert "nats-server" not in answer
@@ -99,7 +92,7 @@ def test_the_image_runs_as_nobody_special_and_holds_no_engines(images: Compose) 
 
 
 def test_the_image_says_what_it_is(images: Compose) -> None:
-    config = json.loads(_docker("image", "inspect", "--format", "{{json .Config}}", _image(images)))
+    config = json.loads(docker("image", "inspect", "--format", "{{json .Config}}", image(images)))
     assert config["User"] == "10001:10001"
     assert config["StopSignal"] == "SIGTERM"
     assert config["Labels"]["org.opencontainers.image.version"] == images.settings["EVERDESK_BUILD_ID"]
@@ -108,21 +101,21 @@ def test_the_image_says_what_it_is(images: Compose) -> None:
 
 
 def test_the_health_check_fails_where_nothing_serves(images: Compose) -> None:
-    command = ["docker", "run", "--rm", _image(images), "python", "-I", "-S", "/app/deploy/healthcheck.py"]
+    command = ["docker", "run", "--rm", image(images), "python", "-I", "-S", "/app/deploy/healthcheck.py"]
     assert subprocess.run(command, capture_output=True, check=False).returncode == 1
 
 
 def test_everything_becomes_healthy_and_the_one_shots_succeed(stack: Compose) -> None:
     for service in SERVED:
-        _until_healthy(_container(stack, service), service)
+        until_healthy(container(stack, service), service)
     for service in ONCE:
-        state = json.loads(_docker("inspect", "--format", "{{json .State}}", _container(stack, service)))
+        state = json.loads(docker("inspect", "--format", "{{json .State}}", container(stack, service)))
         assert (state["Status"], state["ExitCode"]) == ("exited", 0), service
 
 
 @pytest.mark.parametrize("service", ["intake", "assignment", "notification"])
 def test_each_service_has_all_its_dependencies(stack: Compose, service: str) -> None:
-    _until_healthy(_container(stack, service), service)
+    until_healthy(container(stack, service), service)
     ask = (
         "import os, urllib.request;"
         "print(urllib.request.urlopen('http://127.0.0.1:' + os.environ['EVERDESK_PORT'] + '/readyz').read().decode())"
@@ -134,14 +127,6 @@ def test_each_service_has_all_its_dependencies(stack: Compose, service: str) -> 
             break
         time.sleep(0.5)
     assert (answer["status"], answer["degraded"]) == ("ready", [])
-
-
-@pytest.fixture(scope="module")
-def door(stack: Compose, tmp_path_factory: pytest.TempPathFactory) -> FrontDoor:
-    _until_healthy(_container(stack, "front-door-wheel"), "front-door-wheel")
-    home = tmp_path_factory.mktemp("home")
-    _stack_json(stack, home)
-    return FrontDoor(stack.settings["EVERDESK_PORTAL_URL"], home)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +179,7 @@ def test_callers_are_told_apart_by_the_address_they_have_and_not_by_one_they_mak
         "print(tls.recv(100).split()[1].decode())"
     )
     network = f"{stack.project}_front"
-    assert _docker("run", "--rm", "--network", network, _image(stack), "python", "-c", code) == "401"
+    assert docker("run", "--rm", "--network", network, image(stack), "python", "-c", code) == "401"
 
 
 def test_the_seed_story_is_played_through_the_front_door(stack: Compose, door: FrontDoor) -> None:
@@ -212,17 +197,39 @@ def test_the_seed_story_is_played_through_the_front_door(stack: Compose, door: F
 
 def test_three_desks_answer_behind_the_front_door_and_one_may_go(stack: Compose, door: FrontDoor) -> None:
     stack.run("up", "--detach", "--no-recreate", "--scale", "assignment=3")
-    containers = _containers(stack, "assignment")
-    assert len(containers) == 3
-    for container in containers:
-        _until_healthy(container, "assignment")
+    desks = containers(stack, "assignment")
+    assert len(desks) == 3
+    for desk in desks:
+        until_healthy(desk, "assignment")
     asked = [door.get("/desk/v1/me")[0] for _ in range(30)]
     assert set(asked) == {401}
-    _docker("kill", containers[0])
+    docker("kill", desks[0])
     asked = [door.get("/desk/v1/me")[0] for _ in range(60)]
     assert set(asked) <= {401, 503}
     assert asked[-30:] == [401] * 30, "the one that is gone is passed over"
     stack.run("up", "--detach", "--no-recreate", "--scale", "assignment=1")
+
+
+@pytest.mark.parametrize("service", SERVED[:5])
+def test_a_container_is_replaced_while_clients_go_on(stack: Compose, door: FrontDoor, service: str) -> None:
+    with asking(door, _api_key(stack)) as asked:
+        stack.run("up", "--detach", "--no-deps", "--force-recreate", service)
+        until_healthy(container(stack, service), service)
+    assert asked.wrong == []
+    _until_opened(stack, door, asked)
+
+
+@pytest.mark.parametrize(("engine", "named"), [("temporal-dev", "temporal"), ("nats", "bus"), ("mail-sink", "smtp")])
+def test_tickets_are_taken_while_an_engine_is_away(stack: Compose, door: FrontDoor, engine: str, named: str) -> None:
+    asked = ClientAnswers()
+    stack.run("stop", engine)
+    for _ in range(5):
+        submit(door, _api_key(stack), asked)
+    _until_status_is(stack, 1, f"{named} unreachable")
+    stack.run("up", "--detach", engine)
+    assert (asked.wrong, asked.later) == ([], {})
+    _until_opened(stack, door, asked)
+    _until_status_is(stack, 0, "dead letters")
 
 
 def test_the_operator_sees_the_whole_and_saves_it(stack: Compose, door: FrontDoor) -> None:
@@ -230,7 +237,7 @@ def test_the_operator_sees_the_whole_and_saves_it(stack: Compose, door: FrontDoo
         return stack.run("run", "--rm", "-T", "operator", *arguments).stdout
 
     for service in SERVED:
-        _until_healthy(_container(stack, service), service)
+        until_healthy(container(stack, service), service)
     seen = everdesk("doctor")
     assert [service for service in ("intake", "assignment", "notification") if f"postgres {service}" not in seen] == []
     assert "projection lag               0" in everdesk("status")
@@ -244,7 +251,7 @@ def test_the_operator_sees_the_whole_and_saves_it(stack: Compose, door: FrontDoo
 
 
 def test_the_image_lists_what_it_holds(images: Compose) -> None:
-    listed = json.loads(_docker("run", "--rm", _image(images), "cat", "/usr/share/sbom/everdesk.cdx.json"))
+    listed = json.loads(docker("run", "--rm", image(images), "cat", "/usr/share/sbom/everdesk.cdx.json"))
     names = {part["name"] for part in listed["components"]}
     assert listed["bomFormat"] == "CycloneDX"
     assert {"fastapi", "temporalio", "nats-py", "SQLAlchemy"} <= names | {name.lower() for name in names}
@@ -252,7 +259,7 @@ def test_the_image_lists_what_it_holds(images: Compose) -> None:
 
 @pytest.mark.parametrize("service", OURS)
 def test_each_of_our_containers_is_unprivileged_and_read_only(stack: Compose, service: str) -> None:
-    found = json.loads(_docker("inspect", "--format", "{{json .}}", _container(stack, service)))
+    found = json.loads(docker("inspect", "--format", "{{json .}}", container(stack, service)))
     assert found["Config"]["User"] == "10001:10001"
     assert found["HostConfig"]["ReadonlyRootfs"]
     assert found["HostConfig"]["CapDrop"] == ["ALL"]
@@ -271,57 +278,37 @@ def test_a_service_cannot_open_the_database_of_another(stack: Compose) -> None:
 
 
 def test_starting_again_changes_nothing(stack: Compose) -> None:
-    before = _container(stack, "intake")
+    before = container(stack, "intake")
     stack.run("up", "--detach")
-    assert _container(stack, "intake") == before
+    assert container(stack, "intake") == before
 
 
-def _image(compose: Compose) -> str:
-    return f"everdesk:{compose.settings['EVERDESK_BUILD_ID']}"
+def _api_key(stack: Compose) -> str:
+    return read_env(stack.env_file.read_text(encoding="utf-8"))["EVERDESK_SEED_API_KEY"]
 
 
-def _docker(*arguments: str) -> str:
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+def _until_opened(stack: Compose, door: FrontDoor, asked: ClientAnswers) -> None:
+    """Each acknowledged ticket is there once, and has its workflow."""
+    headers = {"Authorization": f"Bearer {_api_key(stack)}"}
+    assert asked.tickets
+    listed: list[str] = []
+    path = "/v1/tickets?limit=200"
+    while path:
+        page = json.loads(door.get(path, headers)[2])
+        listed += [ticket["subject"] for ticket in page["items"]]
+        path = page["next_cursor"] and f"/v1/tickets?limit=200&cursor={page['next_cursor']}"
+    assert {subject: listed.count(subject) for subject in asked.tickets} == dict.fromkeys(asked.tickets, 1)
+    deadline = time.monotonic() + 120
+    waiting = set(asked.tickets.values())
+    while waiting:
+        waiting = {one for one in waiting if json.loads(door.get(f"/v1/tickets/{one}", headers)[2])["status"] == "new"}
+        assert time.monotonic() < deadline, f"{len(waiting)} tickets are not opened"
 
 
-def _container(compose: Compose, service: str) -> str:
-    found = _containers(compose, service)
-    assert len(found) == 1, f"{service}: {found}"
-    return found[0]
-
-
-def _containers(compose: Compose, service: str) -> list[str]:
-    filters = [
-        word
-        for name, value in {"project": compose.project, "service": service, "oneoff": "False"}.items()
-        for word in ("--filter", f"label=com.docker.compose.{name}={value}")
-    ]
-    return _docker("ps", "--all", "--quiet", "--no-trunc", *filters).split()
-
-
-def _stack_json(compose: Compose, home: Path) -> None:
-    command = [sys.executable, "-m", "deploy.compose.stack_json", "--env", str(compose.env_file)]
-    done = subprocess.run(
-        [*command, "--project-name", compose.project],
-        cwd=ROOT,
-        env={**os.environ, "EVERDESK_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-
-
-def _until_healthy(container: str, service: str) -> None:
-    deadline = time.monotonic() + 180
-    while (health := _docker("inspect", "--format", "{{.State.Health.Status}}", container)) != "healthy":
-        if time.monotonic() > deadline:
-            pytest.fail(f"{service} is {health}:\n{_logs(container)}")
-        time.sleep(0.5)
-
-
-def _logs(container: str) -> str:
-    done = subprocess.run(["docker", "logs", "--tail", "40", container], capture_output=True, text=True, check=False)
-    return done.stdout + done.stderr
+def _until_status_is(stack: Compose, code: int, told: str) -> None:
+    deadline = time.monotonic() + 120
+    while True:
+        done = stack.run("run", "--rm", "-T", "operator", "status", check=False)
+        if done.returncode == code and told in done.stdout:
+            return
+        assert time.monotonic() < deadline, done.stdout + done.stderr
