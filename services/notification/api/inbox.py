@@ -24,9 +24,11 @@ class InboxEntryView(BaseModel):
 
     id: UUID
     ticket_id: UUID
+    is_in_sight: bool
+    """Whether the agent may see the ticket now; while they may not, the entry says neither number nor subject."""
     number: str | None
     subject: str | None
-    """Null after an erasure."""
+    """Null after an erasure as well."""
     template: str
     """What happened; see `/v1/templates`."""
     audience: str | None

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import not_, select, update
+from sqlalchemy import not_, or_, select, update
 
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.models import IS_BUNDLED, Agent, Delivery, Ticket
-from services.notification.recipients.ticket_visibility import asks_for_sight, is_in_sight
+from services.notification.recipients.ticket_visibility import asks_for_sight, is_in_sight, loses_interest
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
 
@@ -20,7 +20,8 @@ OUT_OF_SIGHT = "they may not see the ticket"
 async def drop_unseen(session: Session, claimed: Sequence[Delivery]) -> set[UUID]:
     """Drops claimed mails that waited long, and those bundled with them, whose readers lost sight of the ticket.
 
-    Only mails that go to nobody out of sight when they are settled are asked about. Returns the ids of those dropped.
+    What somebody has to act on is sent all the same, as is what administrators get for want of others: they may never
+    have seen the ticket. Returns the ids of those dropped.
     """
     long_ago = utc_now() - LONG
     held = [one for one in claimed if one.agent_id is not None and one.created_at < long_ago]
@@ -33,7 +34,7 @@ async def drop_unseen(session: Session, claimed: Sequence[Delivery]) -> set[UUID
         select(Delivery.id)
         .join(Agent, Agent.id == Delivery.agent_id)
         .join(Ticket, Ticket.id == Delivery.ticket_id)
-        .where(Delivery.id.in_(waiting), asks_for_sight(), not_(is_in_sight()))
+        .where(Delivery.id.in_(waiting), or_(asks_for_sight(), loses_interest()), not_(is_in_sight()))
         .order_by(Delivery.id)
         .with_for_update(of=Delivery, skip_locked=True)
     )

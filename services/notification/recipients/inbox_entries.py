@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row, Table, func, select, update
+from sqlalchemy import Row, Table, case, false, func, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.delivery.templates import TEMPLATES, TemplateName
-from services.notification.models import IS_ENTRY, Delivery, Ticket
+from services.notification.models import IS_ENTRY, Agent, Delivery, Ticket
+from services.notification.recipients.ticket_visibility import is_in_sight
 from services.notification.record_sets import ROWS, record_set
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session
@@ -65,7 +66,8 @@ async def add_others(session: Session, rows: Sequence[Mapping[str, Any]]) -> Non
 async def list_entries(
     session: Session, agent_id: UUID, before: UUID | None, limit: int, *, only_unread: bool = False
 ) -> Sequence[Row[*tuple[Any, ...]]]:
-    """Returns an agent's entries with number and subject of their tickets, newest first."""
+    """Returns an agent's entries, newest first, with number and subject of the tickets that they may see now."""
+    sees = func.coalesce(is_in_sight(), false())
     query = (
         select(
             Delivery.id,
@@ -75,10 +77,12 @@ async def list_entries(
             Delivery.facts,
             Delivery.created_at,
             Delivery.read_at,
-            Ticket.number,
-            Ticket.subject,
+            sees.label("is_in_sight"),
+            case((sees, Ticket.number)).label("number"),
+            case((sees, Ticket.subject)).label("subject"),
         )
         .outerjoin(Ticket, Ticket.id == Delivery.ticket_id)
+        .outerjoin(Agent, Agent.id == Delivery.agent_id)
         .where(*_of(agent_id))
         .order_by(Delivery.id.desc())
         .limit(limit)

@@ -1,12 +1,25 @@
 """Whether an agent may see a ticket, from the rights that assignment published, and who is told only if they may."""
 
-from sqlalchemy import ColumnElement, any_, or_, select
+from sqlalchemy import ColumnElement, and_, any_, not_, or_, select
 from sqlalchemy.orm import aliased
 
 from services.notification.decisions.event_rules import FOLLOWS
+from services.notification.decisions.fallback_recipients import STANDS_IN
 from services.notification.delivery.templates import TemplateName
 from services.notification.models import Agent, Delivery, Team, Ticket
+from services.notification.rules.additional_recipients import ADDITIONAL
 from services.notification.rules.matrix import RecipientAudience
+
+NEWS = (
+    TemplateName.NEW_TICKET,
+    TemplateName.ASSIGNED,
+    TemplateName.TRANSFERRED,
+    TemplateName.FOLLOWER_REPLY,
+    TemplateName.FOLLOWER_RESOLVED,
+    TemplateName.FOLLOWER_REOPENED,
+    TemplateName.FOLLOWER_CLOSED,
+)
+"""What agents are told of tickets of theirs, and nobody else is told instead if they are not."""
 
 
 def asks_for_sight() -> ColumnElement[bool]:
@@ -16,6 +29,18 @@ def asks_for_sight() -> ColumnElement[bool]:
         Delivery.facts.has_key(FOLLOWS),
         Delivery.audience.is_not_distinct_from(RecipientAudience.LAST_RESPONDER.value),
     )
+
+
+def is_sight_known() -> ColumnElement[bool]:
+    """Whether it can be said who sees the ticket of a row: news of its team may come after that of the ticket."""
+    is_announced = select(Team.id).where(Team.id == Ticket.team_id).correlate(Ticket).exists()
+    return or_(Ticket.team_id.is_(None), is_announced, is_in_sight())
+
+
+def loses_interest() -> ColumnElement[bool]:
+    """Whether a row is news for somebody who saw the ticket, and not for whoever stands in and may never have."""
+    stands_in = and_(Delivery.facts.has_key(STANDS_IN), not_(Delivery.facts.has_key(ADDITIONAL)))
+    return and_(Delivery.template.in_(NEWS), not_(stands_in))
 
 
 def is_in_sight() -> ColumnElement[bool]:

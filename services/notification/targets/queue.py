@@ -13,9 +13,11 @@ from sqlalchemy import ARRAY, Interval, String, all_, bindparam, cast, func, lit
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.queue import renew_claims
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.models import IS_DUE, IS_FOR_TARGET, Delivery, NotificationTarget, Ticket
+from services.notification.recipients.held_mails import LONG
 from services.notification.targets.decisions import RECIPIENT, recipient_of
 from services.notification.targets.payloads import TargetKind
 from services.notification.targets.secrets import TargetSecrets, TargetUnreadable
@@ -35,6 +37,7 @@ RETRIES = Backoff((2, 10, 60, 300, 1800, 7200, 21_600, 86_400))
 """Pauses after failed attempts: seconds at first, a day at the end."""
 Place = tuple[str, str | None]
 """A URL and its key."""
+ELSEWHERE = "the ticket is with another team now"
 GIVE_UP_AFTER = timedelta(days=3)
 OPENS_AFTER = 5
 """Failures in a row after which the circuit of a target opens."""
@@ -88,10 +91,10 @@ class TargetQueue:
                 one.id: one
                 for one in await session.scalars(select(Ticket).where(Ticket.id.in_([row.ticket_id for row in rows])))
             }
-            return [
-                self._job(row, targets[UUID(row.recipient.removeprefix(RECIPIENT))], tickets[row.ticket_id])
-                for row in rows
+            claimed = [
+                (row, targets[UUID(row.recipient.removeprefix(RECIPIENT))], tickets[row.ticket_id]) for row in rows
             ]
+            return [self._job(*one) for one in claimed if not _is_dropped(*one)]
 
     def keeping(self, job: TargetJob) -> AbstractAsyncContextManager[HeldLease]:
         """Renews the lease of a claimed message for as long as the block runs."""
@@ -175,6 +178,20 @@ class TargetQueue:
             attempts=delivery.attempts,
             created_at=delivery.created_at,
         )
+
+
+def _is_dropped(delivery: Delivery, target: NotificationTarget, ticket: Ticket) -> bool:
+    """Drops what a team's chat room was to be told long ago, of a ticket that is another team's by now.
+
+    An on-call service is told all the same: the end of its alert follows.
+    """
+    is_old = delivery.created_at < utc_now() - LONG
+    is_gone = target.team_id is not None and ticket.team_id != target.team_id
+    if not (is_old and is_gone and delivery.channel == DeliveryChannel.CHAT):
+        return False
+    delivery.status, delivery.next_attempt_at = DeliveryStatus.DROPPED.value, None
+    delivery.last_error, delivery.facts = ELSEWHERE, {}
+    return True
 
 
 def place_of(target: NotificationTarget, secrets: TargetSecrets) -> Place | None:

@@ -155,9 +155,9 @@ class TicketEvents:
         actor = Actor(kind=ActorKind.AGENT, id=by or self.grace)
         return self._step(TicketAssigned, seq, actor, {"agent_id": self.ada})
 
-    def transferred(self, by: AgentId | None, seq: int = 4) -> Envelope:
-        actor = Actor(kind=ActorKind.AGENT, id=by) if by else SYSTEM
-        return self._step(TicketTransferred, seq, actor, {"team_id": self.team}, assignee_id=None)
+    def transferred(self, by: AgentId | None, seq: int = 4, to: TeamId | None = None) -> Envelope:
+        actor, team = Actor(kind=ActorKind.AGENT, id=by) if by else SYSTEM, to or self.team
+        return self._step(TicketTransferred, seq, actor, {"team_id": team}, team_id=team, assignee_id=None)
 
     def released(self, seq: int = 4) -> Envelope:
         values = {"previous_agent_id": self.ada, "reason": ReturnReason.AGENT_INACTIVE}
@@ -190,11 +190,11 @@ class TicketEvents:
             SlaWarned, seq, SYSTEM, METRIC | {"metric": metric, "percent": percent, "due_at": at(240)}, **snapshot
         )
 
-    def breached(self, seq: int = 5, **snapshot: Any) -> Envelope:
-        return self._step(SlaBreached, seq, SYSTEM, METRIC | {"due_at": at(240)}, **snapshot)
+    def breached(self, seq: int = 5, *, metric: Metric = Metric.RESOLUTION, **snapshot: Any) -> Envelope:
+        return self._step(SlaBreached, seq, SYSTEM, METRIC | {"metric": metric, "due_at": at(240)}, **snapshot)
 
-    def withdrawn(self, seq: int = 7, **snapshot: Any) -> Envelope:
-        return self._step(SlaBreachWithdrawn, seq, SYSTEM, METRIC, **snapshot)
+    def withdrawn(self, seq: int = 7, *, metric: Metric = Metric.RESOLUTION, **snapshot: Any) -> Envelope:
+        return self._step(SlaBreachWithdrawn, seq, SYSTEM, METRIC | {"metric": metric}, **snapshot)
 
     def escalated(self, seq: int = 6, *, step: dict[str, Any] | None = None, **snapshot: Any) -> Envelope:
         """A step of the ladder, taken 10 minutes before the clock is due unless `step` says otherwise."""

@@ -192,8 +192,9 @@ async def test_without_an_assignee_the_lead_is_told_about_time(service: Running,
 
 async def test_before_triage_nobody_is_told_about_time(service: Running, mail_server: MailServer) -> None:
     story = TicketEvents()
-    nobody = {"assignee_id": None, "team_id": None}
-    await mails_after(service, mail_server, story, 2, story.breached(seq=2, **nobody), story.link_requested())
+    await mails_after(
+        service, mail_server, story, 2, story.breached(seq=2, assignee_id=None, team_id=None), story.link_requested()
+    )
     assert len(await service.ledger(ticket_id=str(story.ticket_id))) == 2
 
 

@@ -4,8 +4,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from shared.contracts.base import TeamId
 from shared.contracts.vocabulary import ActorKind, Metric
-from shared.kit.clock import utc_now
+from shared.kit.clock import new_id, utc_now
 from tests.services.notification.conftest import OPERATOR, Running
 from tests.services.notification.mail_server import MailServer, text_of
 from tests.services.notification.recipients.test_preferences import prefer, rows
@@ -213,3 +214,40 @@ async def test_what_waits_is_not_sent_to_a_follower_who_may_not_see_the_ticket_a
     (digest,) = mail_server.to(f"grace-{bundled.number}@everdesk.example")
     assert bundled.number not in text_of(digest)
     assert seen.number in text_of(digest)
+
+
+async def test_a_digest_is_silent_about_a_ticket_that_went_to_a_team_of_others(
+    service: Running, mail_server: MailServer
+) -> None:
+    """Ada's until it was transferred: its subject is not hers any more. Of what she has still she is told."""
+    gone = TicketEvents(subject="Salary of the director")
+    kept = TicketEvents(ada=gone.ada, grace=gone.grace, team=gone.team)
+    await prefer(service, gone.ada, digest="daily")
+    await service.publish(*gone.people())
+    for story in (gone, kept):
+        await service.publish(story.submitted(), story.triaged(), story.assigned())
+
+        async def waits(story: TicketEvents = story) -> None:
+            assert await statuses(service, story, "assigned") == ["queued"]
+
+        await eventually(waits)
+    await service.publish(gone.transferred(None, to=TeamId(new_id())), gone.link_requested())
+
+    async def is_known() -> None:
+        assert await statuses(service, gone, "access_link") == ["sent"]
+
+    await eventually(is_known)
+    async with service.database.begin() as session:
+        connection = await session.connection()
+        await connection.exec_driver_sql(
+            "update deliveries set next_attempt_at = now(), created_at = created_at - interval '1 hour' "
+            f"where agent_id = '{gone.ada}' and status = 'queued'"
+        )
+    service.app.state.app_state.wake_sender()
+    address = f"ada-{gone.number}@everdesk.example"
+    await eventually(lambda: mail_server.to(address), within=15)
+    (mail,) = mail_server.to(address)
+    assert kept.number in text_of(mail)
+    assert gone.subject not in text_of(mail)
+    (row,) = await rows(service, gone, "assigned")
+    assert (row["status"], row["last_error"]) == ("dropped", "they may not see the ticket")
