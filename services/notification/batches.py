@@ -27,6 +27,8 @@ from shared.kit.inbox import claim
 NAME = "notification"
 IDEMPOTENT = (TicketSubmitted, LifecycleEvent, AgentChanged, TeamChanged)
 """Projections take only what is newer, and the ledger knows each event's decisions: handled twice, these do nothing."""
+PEOPLE = (AgentChanged, TeamChanged)
+"""What says who there is, and who sees what."""
 COPIES = (TicketResolved, TicketReopened, TicketClosed)
 """Handled again later, it would be told those who have joined meanwhile."""
 ALONE = (ParticipantChanged, TicketMentioned, FollowerChanged, RequesterErased, TicketEdited, TicketErased)
@@ -44,6 +46,14 @@ async def unseen_of(session: Session, envelopes: Sequence[Envelope]) -> list[Env
 def _is_idempotent(envelope: Envelope) -> bool:
     kind = EVENTS[envelope.type]
     return issubclass(kind, IDEMPOTENT) and not issubclass(kind, COPIES)
+
+
+def in_order(envelopes: Sequence[Envelope]) -> list[Envelope]:
+    """Returns the events of one batch with those of people first, the others by entity, each entity's as they came.
+
+    Somebody who may see a ticket since just before they were mentioned on it is told.
+    """
+    return sorted(envelopes, key=lambda one: (not issubclass(EVENTS[one.type], PEOPLE), one.subject))
 
 
 @dataclass(frozen=True, slots=True)

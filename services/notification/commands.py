@@ -49,7 +49,7 @@ from services.notification.recipients.delivery_repository import mail_id_of, rec
 from services.notification.recipients.inbox_entries import add_others, entry_of
 from services.notification.recipients.recipient_expansion import expand
 from services.notification.recipients.settlement import Settlement, audience_of, settlement_of
-from services.notification.recipients.ticket_visibility import asks_for_sight, is_in_sight
+from services.notification.recipients.ticket_visibility import asks_for_sight, is_in_sight, is_sight_known
 from services.notification.record_sets import ROWS, record_set
 from services.notification.rules.repository import load_matrix
 from services.notification.settings import UnassignedMessagesTo
@@ -269,7 +269,7 @@ def _settleable() -> Select[*tuple[Any, ...]]:
             is_person_known,
             not_(func.coalesce(is_for_members, false())),
             or_(merged_into.is_(None), merge_target.submitted_at.is_not(None), merge_target.erased_at.is_not(None)),
-            or_(not_(needs_sight), Ticket.seq > 0, Ticket.erased_at.is_not(None)),
+            or_(not_(needs_sight), and_(Ticket.seq > 0, is_sight_known()), Ticket.erased_at.is_not(None)),
         )
         .order_by(Delivery.id)
         .limit(SETTLE_AT_ONCE)

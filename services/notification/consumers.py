@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from services.notification import address_projection  # noqa: F401 - they register what they handle
 from services.notification.batch_lookup import look_up
-from services.notification.batches import NAME, Batch, unseen_of
+from services.notification.batches import NAME, Batch, in_order, unseen_of
 from services.notification.commands import resolve_recipients
 from services.notification.decisions import side_conversations as side_decisions  # noqa: F401 - they register what they handle
 from services.notification.decisions.cc_recipients import with_copies
@@ -137,7 +137,7 @@ class Notifier:
             unseen = await unseen_of(session, envelopes)
             is_erasing = any(envelope.type in ERASURES for envelope in unseen)
             await lock_against_erasure(session, is_erasing=is_erasing)
-            batch = Batch(unseen if is_erasing else sorted(unseen, key=lambda envelope: envelope.subject))
+            batch = Batch(unseen if is_erasing else in_order(unseen))
             runs = list(batch.runs())
             await hold_tickets(session, (event for run in runs for _, event in run))
             settled = 0

@@ -8,6 +8,7 @@ import pytest
 from shared.contracts.base import AgentId
 from shared.contracts.events import AccountChanged, Author, Envelope
 from shared.contracts.vocabulary import ActorKind
+from shared.kit.bus import BusMessage
 from shared.kit.clock import new_id, utc_now
 from tests.services.notification.conftest import Running
 from tests.services.notification.decisions.test_lifecycle_mails import Told, told
@@ -63,6 +64,43 @@ async def test_who_is_mentioned_is_told(service: Running, case: str) -> None:
     events, expected = MENTIONS[case]
     story = TicketEvents()
     assert await told_agents(service, story, *events(story), expected=expected) == expected
+
+
+async def test_a_mention_waits_until_it_is_known_who_sees_the_ticket(service: Running) -> None:
+    """The news of the team comes last: nobody is left out for that."""
+    story = TicketEvents()
+    *agents, team = story.people()
+    opened = (story.submitted(alert=False), story.triaged(), story.assigned(by=story.ada))
+    await service.publish(*agents, *opened, story.mentioned(story.grace), story.link_requested())
+
+    async def mentions() -> list[str]:
+        rows = await service.ledger(ticket_id=str(story.ticket_id))
+        assert ("access_link", "sent") in {(one["template"], one["status"]) for one in rows}
+        return [one["status"] for one in rows if one["template"] == "mentioned"]
+
+    assert await eventually(mentions, within=15) == ["waiting"]
+    await service.publish(team)
+
+    async def is_told() -> None:
+        assert await mentions() == ["sent"]
+
+    await eventually(is_told, within=15)
+
+
+async def test_who_came_into_a_newer_team_just_before_the_mention_is_told(service: Running) -> None:
+    """In one batch the news of the team is heard first, whichever has the smaller id."""
+    story = TicketEvents()
+    opened = (story.submitted(alert=False), story.triaged(), story.assigned(by=story.ada))
+    await service.publish(*story.people()[:2], story.members(story.ada, lead_id=None), *opened)
+    burst = (story.members(story.ada, story.grace, version=2), story.mentioned(story.grace), story.link_requested())
+    done = await service.bus.publish_until_acknowledged([BusMessage.of(one) for one in burst])
+    assert len(done) == len(burst)
+
+    async def is_told() -> None:
+        rows = await service.ledger(ticket_id=str(story.ticket_id))
+        assert [one["status"] for one in rows if one["template"] == "mentioned"] == ["sent"], rows
+
+    await eventually(is_told, within=15)
 
 
 FOLLOWED: dict[str, tuple[Callable[[TicketEvents], Sequence[Envelope]], Told]] = {
