@@ -1,6 +1,7 @@
 """Records for an event which chat rooms and on-call services are told of it, in the consumer's transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -49,8 +50,27 @@ TEMPLATE_OF: dict[type[Event], TemplateName] = {
 ENDS = (TicketResolved, TicketClosed, SlaBreachWithdrawn)
 """What ends the reason to be on call."""
 RECIPIENT = "target:"
+CALL = "call:"
+"""How that begins which a call was for: the clock, `<metric>:<cycle>`, or the ticket itself."""
+OF_TICKET = f"{CALL}ticket"
 LOOKED_AHEAD = 30
 """Steps after one, among which that is looked for which ended the reason to be on call."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnCall:
+    """What an on-call service was called for, at which step of the ticket; None where an older release did not say."""
+
+    about: str | None
+    seq: int
+
+    def stands(self, withdrawn: Iterable["OnCall"]) -> bool:
+        """Whether the reason still stands after the breaches that were withdrawn."""
+        return self.about is not None and not any(one.about == self.about and one.seq > self.seq for one in withdrawn)
+
+
+OpenCalls = dict[tuple[UUID, str], list[OnCall]]
+"""By ticket and target, the calls since the last end of the alert."""
 
 
 def recipient_of(target_id: UUID) -> str:
@@ -73,17 +93,21 @@ async def record_for_targets(
     if not targets:
         return 0
     on_call = {recipient_of(one.id): one for one in targets if TargetKind(one.kind).channel is DeliveryChannel.ON_CALL}
-    called = await _called(session, [event.entity_id for _, event, _ in concerned if isinstance(event, ENDS)], on_call)
+    ending = [event for _, event, _ in concerned if isinstance(event, ENDS)]
+    calls = await _open_calls(session, [event.ticket_id for event in ending], on_call)
+    withdrawn = await _withdrawn(session, [event for event in ending if isinstance(event, SlaBreachWithdrawn)])
     rows: list[dict[str, Any]] = []
     for cause, event, contacts in concerned:
         if isinstance(event, ENDS):
-            told = [on_call[one] for ticket, one in sorted(called) if ticket == event.entity_id]
-            rows += [_row(cause, event, one, TemplateName.FOLLOWER_RESOLVED) for one in told]
+            ended = _take_ended(event, calls, withdrawn)
+            rows += [_row(cause, event, on_call[key], TemplateName.FOLLOWER_RESOLVED) for key in ended]
             continue
         told = [one for one in targets if _is_told(event, one, contacts, matrix)]
-        if any(recipient_of(one.id) in on_call for one in told) and await _is_over(session, event, concerned):
-            told = [one for one in told if recipient_of(one.id) not in on_call]
-        called |= {(event.entity_id, recipient_of(one.id)) for one in told if recipient_of(one.id) in on_call}
+        called = {recipient_of(one.id) for one in told} & on_call.keys()
+        if called and await _is_over(session, event, concerned):
+            told, called = [one for one in told if recipient_of(one.id) not in called], set()
+        for key in called:
+            calls.setdefault((event.entity_id, key), []).append(_call_of(event))
         rows += [_row(cause, event, one) for one in told]
     if rows:
         await session.execute(insert(Delivery).on_conflict_do_nothing(), rows)
@@ -105,16 +129,57 @@ def _is_told(event: Event, target: NotificationTarget, contacts: TicketContacts,
     return target.team_id in (None, team_id) and matrix.is_on((EVENT_OF[template], AUDIENCE_OF[channel], channel))
 
 
-async def _called(
+async def _open_calls(
     session: Session, tickets: Sequence[UUID], on_call: Mapping[str, NotificationTarget]
-) -> set[tuple[UUID, str]]:
-    """Returns which on-call services were told of which of the tickets."""
+) -> OpenCalls:
+    """Returns which on-call services were called about which of the tickets, and were not told of the end since."""
     if not tickets or not on_call:
-        return set()
-    told = select(Delivery.ticket_id, Delivery.recipient).where(
-        Delivery.ticket_id.in_(tickets), Delivery.recipient.in_(on_call)
+        return {}
+    told = (
+        select(Delivery.ticket_id, Delivery.recipient, Delivery.template, Delivery.about, Delivery.seq, Delivery.status)
+        .where(Delivery.ticket_id.in_(tickets), Delivery.recipient.in_(on_call))
+        .order_by(Delivery.id)
     )
-    return {(row.ticket_id, row.recipient) for row in await session.execute(told.distinct())}
+    calls: OpenCalls = {}
+    for row in await session.execute(told):
+        key = (row.ticket_id, row.recipient)
+        if row.template != TemplateName.FOLLOWER_RESOLVED:
+            calls.setdefault(key, []).append(OnCall(row.about, row.seq or 0))
+        elif row.status not in (DeliveryStatus.FAILED, DeliveryStatus.DROPPED):
+            calls.pop(key, None)
+    return calls
+
+
+def _take_ended(event: Event, calls: OpenCalls, withdrawn: Sequence[OnCall]) -> list[str]:
+    """Takes out the calls that an event ends, and returns whose they are; other breaches may still stand."""
+    is_partial = isinstance(event, SlaBreachWithdrawn)
+    ended = [
+        (ticket_id, key)
+        for (ticket_id, key), each in calls.items()
+        if ticket_id == event.entity_id and not (is_partial and any(one.stands(withdrawn) for one in each))
+    ]
+    for one in ended:
+        del calls[one]
+    return [key for _, key in ended]
+
+
+async def _withdrawn(session: Session, now: Sequence[SlaBreachWithdrawn]) -> list[OnCall]:
+    """Returns the breaches that are withdrawn in this batch, or were before, of the tickets of which one is now."""
+    if not now:
+        return []
+    earlier = select(Delivery.about, Delivery.seq).where(
+        Delivery.ticket_id.in_({event.ticket_id for event in now}), Delivery.recipient == ALREADY_NOTIFIED.key
+    )
+    before = [OnCall(f"{CALL}{row.about}", row.seq) for row in await session.execute(earlier)]
+    return [*before, *(OnCall(f"{CALL}{Breach.of(event).key}", event.seq) for event in now)]
+
+
+def _call_of(event: Event) -> OnCall:
+    """Returns what an event calls for: a step of a clock, which a withdrawn breach ends, or the ticket itself."""
+    seq = event.seq if isinstance(event, LifecycleEvent) else 0
+    if isinstance(event, (SlaWarned, SlaBreached, TicketEscalated)):
+        return OnCall(f"{CALL}{event.metric.value}:{event.cycle}", seq)
+    return OnCall(OF_TICKET, seq)
 
 
 async def _is_over(session: Session, event: Event, batch: Sequence[tuple[str, Event, TicketContacts]]) -> bool:
@@ -142,7 +207,7 @@ async def _is_over(session: Session, event: Event, batch: Sequence[tuple[str, Ev
 
 def _row(cause: str, event: Event, target: NotificationTarget, template: TemplateName | None = None) -> dict[str, Any]:
     template = template or TEMPLATE_OF[type(event)]
-    channel = TargetKind(target.kind).channel
+    channel, call = TargetKind(target.kind).channel, _call_of(event)
     now = utc_now()
     return {
         "id": new_id(),
@@ -153,6 +218,8 @@ def _row(cause: str, event: Event, target: NotificationTarget, template: Templat
         "template": template.value,
         "template_version": TEMPLATES[template].version,
         "ticket_id": event.entity_id,
+        "about": call.about,
+        "seq": call.seq,
         "name": target.name,
         "facts": _facts(event),
         "status": DeliveryStatus.QUEUED.value,

@@ -5,12 +5,16 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from services.notification.targets import queue
 from services.notification.targets.payloads import TargetKind, TargetMessage, request_of
+from shared.contracts.base import TeamId
+from shared.contracts.vocabulary import Metric
+from shared.kit.clock import new_id
 from tests.services.notification.conftest import OPERATOR, Running
 from tests.services.notification.ticket_events import TicketEvents
 from tests.support.eventually import eventually
@@ -117,6 +121,78 @@ async def test_a_breach_calls_once_and_the_resolution_ends_the_call(service: Run
             assert [(one["status"], one["answer"]) for one in found] == [("sent", "HTTP 200 ok")] * 2
 
         await eventually(is_recorded)
+
+
+async def is_settled(service: Running, story: TicketEvents) -> None:
+    """Raises AssertionError until everything that the story told so far is decided; the mail for a link comes last."""
+    found = await service.ledger(ticket_id=str(story.ticket_id), limit=200)
+    assert any(one["template"] == "access_link" and one["status"] == "sent" for one in found)
+
+
+async def test_a_call_ends_once_no_breach_stands_and_not_before(service: Running) -> None:
+    """Two clocks are overdue; one breach is withdrawn, and later the other. Both are one alert of the ticket."""
+    story = TicketEvents()
+    reply = Metric.FIRST_RESPONSE
+    async with receiver() as pager, target(service, pager, TargetKind.PAGERDUTY, story):
+        await service.publish(*story.people(), story.submitted(), story.assigned(by=story.ada))
+        await service.publish(story.breached(seq=5), story.breached(seq=6, metric=reply))
+        await eventually(lambda: len(pager.seen) == 2)
+        await service.publish(story.withdrawn(seq=7), story.link_requested())
+        await eventually(lambda: is_settled(service, story))
+        assert len(await rows(service, story, "on_call")) == 2
+        withdrawn = story.withdrawn(seq=8, metric=reply)
+        await service.publish(withdrawn)
+        await service.deliver_again(withdrawn)
+        await eventually(lambda: len(pager.seen) == 3)
+        assert [one["event_action"] for one in pager.seen] == ["trigger", "trigger", "resolve"]
+
+
+async def test_both_breaches_withdrawn_at_once_end_the_call_once(service: Running) -> None:
+    story = TicketEvents()
+    reply = Metric.FIRST_RESPONSE
+    async with receiver() as pager, target(service, pager, TargetKind.PAGERDUTY, story):
+        await service.publish(*story.people(), story.submitted(), story.assigned(by=story.ada))
+        await service.publish(story.breached(seq=5), story.breached(seq=6, metric=reply))
+        await eventually(lambda: len(pager.seen) == 2)
+        await service.publish(story.withdrawn(seq=7), story.withdrawn(seq=8, metric=reply), story.resolved(seq=9))
+        await service.publish(story.link_requested())
+        await eventually(lambda: is_settled(service, story))
+        assert len(await rows(service, story, "on_call")) == 3
+
+
+async def test_no_end_is_told_of_what_is_over_already(service: Running) -> None:
+    """Resolved, reopened and resolved again with no breach between: an end without an alert would only confuse."""
+    story = TicketEvents()
+    async with receiver() as pager, target(service, pager, TargetKind.GENERIC, story):
+        await service.publish(*story.people(), story.submitted(), story.assigned(by=story.ada), story.breached(seq=5))
+        await eventually(lambda: len(pager.seen) == 1)
+        await service.publish(story.resolved(seq=6))
+        await eventually(lambda: len(pager.seen) == 2)
+        await service.publish(story.reopened(seq=7), story.resolved(seq=8), story.closed(seq=9))
+        await service.publish(story.link_requested())
+        await eventually(lambda: is_settled(service, story))
+        assert len(await rows(service, story, "on_call")) == 2
+        assert [one["status"] for one in pager.seen] == ["triggered", "resolved"]
+
+
+async def test_a_room_is_told_no_more_of_a_ticket_that_left_its_team(
+    service: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the room could not be reached the ticket went to another team: its subject is not that room's any more."""
+    monkeypatch.setattr(queue, "LONG", timedelta())
+    story = TicketEvents()
+    async with receiver("503 Busy") as room, target(service, room, TargetKind.SLACK, story):
+        await service.publish(*story.people(), story.submitted(), story.assigned(by=story.ada), story.breached())
+        await eventually(lambda: len(room.seen) == 1)
+        await service.publish(story.transferred(None, seq=6, to=TeamId(new_id())))
+        room.answer = "200 OK"
+
+        async def is_dropped() -> None:
+            (told,) = await rows(service, story, "chat")
+            assert (told["status"], told["last_error"]) == ("dropped", "the ticket is with another team now")
+
+        await eventually(is_dropped)
+        assert len(room.seen) == 1
 
 
 async def test_a_temporary_refusal_is_tried_again_and_a_permanent_one_is_not(service: Running) -> None:
