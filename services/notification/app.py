@@ -21,6 +21,7 @@ from services.notification.event_feed.streams import FeedStreams
 from services.notification.mail_templates.store import EditedTemplates
 from services.notification.measures import measure_notifications
 from services.notification.recipients.held_mails import drop_unseen
+from services.notification.return_tokens import note_switch
 from services.notification.settings import NotificationSettings
 from services.notification.targets.queue import TargetQueue
 from services.notification.targets.secrets import TargetSecrets
@@ -89,6 +90,7 @@ def build(settings: NotificationSettings) -> FastAPI:
                 settings,
                 lambda session: forget_events(session, kept),
                 lambda session: prune_audit_log(session, timedelta(days=settings.audit_days), utc_now()),
+                lambda session: note_switch(session, is_on=settings.mail_return_tokens),
             ),
         }
         jobs = {

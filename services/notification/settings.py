@@ -29,6 +29,9 @@ class NotificationSettings(MailingSettings):
     """How the connection is secured."""
     smtp_connections: int = Field(default=4, ge=1, le=50)
     """Mails under way at once."""
+    mail_return_tokens: bool = False
+    """Whether each mail has an envelope sender of its own (`support+bounce-...@`), and a report that it came back is
+    believed only if it comes there. The mail server must take such senders, and deliver what is sent to them."""
     dkim_key_file: Path | None = None
     """A private key (PEM, RSA or Ed25519) with which each mail is signed for the domain of its sender (DKIM)."""
     dkim_selector: str | None = Field(default=None, pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?$")

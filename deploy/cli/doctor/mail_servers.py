@@ -18,12 +18,14 @@ from services.notification.settings import NotificationSettings
 from shared.kit.clock import utc_now
 from shared.kit.http.safe_client import SafeHttpClient
 from shared.kit.networks import AllowedNetworks
+from shared.kit.return_paths import ReturnPaths
 
 SMTP_HOST, MAILBOXES = "EVERDESK_SMTP_HOST", "EVERDESK_MAILBOXES"
 OUTGOING = "EVERDESK_OUTGOING_ALLOWED_NETWORKS"
 WITHIN = 15.0
 RUNBOOK = "docs/runbooks/mail-down.md"
 SIGNING = "docs/notification.md, under DKIM"
+RETURNING = "docs/notification.md, under Bounces"
 
 
 async def check_mail_servers(around: ProcessEnvironments) -> list[Finding]:
@@ -48,8 +50,8 @@ async def _smtp(environment: Mapping[str, str] | None) -> list[Finding]:
         return [bad("mail", "smtp", f"{where} does not take mail: {problem or 'no answer'}", RUNBOOK)]
     encrypted = client.get_transport_info("ssl_object")
     client.close()
-    signs = signature_finding(settings)
-    return [ok("mail", "smtp", f"{where} takes mail"), signs, *_certificate(settings.smtp_host, encrypted)]
+    found = [ok("mail", "smtp", f"{where} takes mail"), signature_finding(settings), return_finding(settings)]
+    return [*found, *_certificate(settings.smtp_host, encrypted)]
 
 
 def signature_finding(settings: NotificationSettings) -> Finding:
@@ -61,6 +63,21 @@ def signature_finding(settings: NotificationSettings) -> Finding:
     if signer is None:
         return ok("mail", "dkim", f"mails are not signed here; {SIGNING} says how")
     return ok("mail", "dkim", f"mails are signed; receivers read {signer.record_name} in the DNS")
+
+
+def return_finding(settings: NotificationSettings) -> Finding:
+    """Whether whoever knows a Message-ID of ours can have an address marked as one to which mail comes back."""
+    if not settings.mail_return_tokens:
+        says = (
+            f"a report that a mail came back is believed by its Message-ID alone; {RETURNING} says how to ask for proof"
+        )
+        return ok("mail", "bounces", says)
+    example = ReturnPaths(settings).sender_of("<example>")
+    if example == settings.mail_address:
+        return bad("mail", "bounces", f"{example} is too long for envelope senders with a token", RETURNING)
+    return ok(
+        "mail", "bounces", f"mails leave as {example}; mail to such addresses must arrive at {settings.mail_address}"
+    )
 
 
 def _certificate(host: str, encrypted: object) -> list[Finding]:

@@ -20,6 +20,8 @@ from shared.kit.i18n.messages import gettext, marked
 
 router = APIRouter(route_class=DeskPageRoute)
 SHOWN = 100
+UNPROVED = "an unproved report"
+"""How a row begins of which somebody claims, without proof, that its mail came back."""
 CLEARED = marked("Mail goes to this address again.")
 STATUSES = {
     "waiting": (marked("Waits for details"), "neutral"),
@@ -78,7 +80,7 @@ def _row(delivery: dict[str, Any]) -> dict[str, Any]:
     status, tone = STATUSES.get(delivery["status"], (delivery["status"], "neutral"))
     is_entry = delivery["channel"] == "inbox"
     came_back = delivery["status"] == "sent" and delivery["last_error"]
-    if came_back:
+    if came_back and not came_back.startswith(UNPROVED):
         status, tone = marked("Came back"), "danger"
     at = delivery["sent_at"] or delivery["created_at"]
     return {

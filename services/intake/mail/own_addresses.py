@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from services.intake.mail.settings import MailSettings
 from services.intake.settings import IntakeSettings
 from shared.kit.addresses import address_key
+from shared.kit.return_paths import is_return_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,11 @@ class OwnAddresses:
         return plain in self.addresses or plain.rpartition("@")[2] in self.domains
 
     def topic_in(self, recipients: Iterable[str]) -> str | None:
-        """The slug that stands after the plus of the first address of ours that has one."""
-        parted = (_parted(address) for address in recipients if self.has(address))
+        """The slug that stands after the plus of the first address of ours that has one.
+
+        Absence notes come to the envelope sender of the mail that they answer, whose token is no topic.
+        """
+        parted = (_parted(one) for one in recipients if self.has(one) and not is_return_path(one))
         return next((slug for _, slug in parted if slug), None)
 
 

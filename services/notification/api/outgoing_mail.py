@@ -18,6 +18,7 @@ from services.notification.settings import NotificationSettings
 from shared.kit.clock import utc_now
 from shared.kit.http.inputs import Email, Input
 from shared.kit.http.problems import invalid
+from shared.kit.return_paths import ReturnPaths
 
 router = APIRouter(tags=["outgoing mail"])
 SUBJECT = "A test mail from Everdesk"
@@ -114,7 +115,8 @@ async def send_test_mail(state: State, request: TestMail) -> TestMailResult:
     """Sends a mail at once, and says what the mail server said if it did not take it; success closes its circuit."""
     connection = MailConnection(state.settings)
     try:
-        await connection.send(_mail(state.settings, request.to), request.to)
+        mail = _mail(state.settings, request.to)
+        await connection.send(_written(state.settings, mail), request.to, sender=_sender_of(state.settings, mail))
     except MailServerAway as error:
         raise invalid("/to", f"the mail server does not answer: {error}") from error
     except MailRefused as error:
@@ -127,11 +129,20 @@ async def send_test_mail(state: State, request: TestMail) -> TestMailResult:
     return TestMailResult()
 
 
-def _mail(settings: NotificationSettings, to: str) -> bytes:
+def _sender_of(settings: NotificationSettings, mail: EmailMessage) -> str | None:
+    """Returns an envelope sender as other mails have one, so that a server which takes none is found out."""
+    return ReturnPaths(settings).sender_of(mail["Message-ID"]) if settings.mail_return_tokens else None
+
+
+def _mail(settings: NotificationSettings, to: str) -> EmailMessage:
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = settings.mail_address, to, SUBJECT
     mail["Date"], mail["Message-ID"] = format_datetime(utc_now()), make_msgid(domain=settings.mail_domain)
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(TEXT)
+    return mail
+
+
+def _written(settings: NotificationSettings, mail: EmailMessage) -> bytes:
     written, signer = mail.as_bytes(policy=SMTP), signer_of(settings)
     return signer.signed(written) if signer else written

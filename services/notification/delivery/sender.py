@@ -22,6 +22,7 @@ from services.notification.settings import NotificationSettings
 from shared.kit.backoff import PATIENT, retry
 from shared.kit.leases import HeldLease
 from shared.kit.outages import is_unreachable, unless_away
+from shared.kit.return_paths import ReturnPaths
 from shared.kit.telemetry import MAILS, log
 from shared.kit.tracing import SpanKind, resumed_span
 from shared.kit.user_content.renderer import BodyRenderer
@@ -78,6 +79,7 @@ class Sender:
         self._slow_failure: MailServerAway | None = None
         self._losses = LostMails()
         self._settings = settings
+        self._return_paths = ReturnPaths(settings) if settings.mail_return_tokens else None
 
     async def redact_ahead(self, value: object) -> None:
         """Redacts personal links in the long texts of an event, in a worker process."""
@@ -292,7 +294,9 @@ class Sender:
         try:
             with resumed_span(job.cause, "mail send", SpanKind.CLIENT, template=job.template):
                 async with asyncio.timeout(MAIL_SECONDS):
-                    answer = await lane.connection.send(mail, job.address, EndAfterRecord(lane.record, lease))
+                    sender = self._return_paths.sender_of(job.message_id) if self._return_paths else None
+                    end = EndAfterRecord(lane.record, lease)
+                    answer = await lane.connection.send(mail, job.address, end, sender)
         except MailRefused as refusal:
             if refusal.is_answer:
                 await self._answered(job)

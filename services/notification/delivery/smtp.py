@@ -27,15 +27,17 @@ class MailConnection:
         self._dialogue: SmtpDialogue | None = None
         self._used_at = 0.0
 
-    async def send(self, message: bytes, address: str, end: EndOfMail | None = None) -> str:
+    async def send(self, message: bytes, address: str, end: EndOfMail | None = None, sender: str | None = None) -> str:
         """Sends one mail, its end once `end` lets it come; returns what the server said when it accepted it.
+
+        `sender` is the envelope's, where it has one of its own.
 
         Raises MailServerAway if there is no connection, MailConnectionLost if it ended meanwhile, MailRefused if the
         mail was refused, MailWithheld if its end was not let come.
         """
         dialogue = await self._ready()
         try:
-            answer = await dialogue.send(self._sender, address, message, end)
+            answer = await dialogue.send(sender or self._sender, address, message, end)
         except _AWAY as error:
             if is_lost(error):
                 await self.close()

@@ -29,6 +29,7 @@ from services.notification.models.edited_templates import add_edited_template_ta
 from services.notification.models.event_feed import add_feed_tables
 from services.notification.models.event_tokens import add_token_table
 from services.notification.models.mail_circuit import add_circuit_table
+from services.notification.models.return_tokens import add_return_token_table
 from services.notification.models.webhooks import add_webhook_tables
 from shared.kit.audit_log import add_audit_table
 from shared.kit.organisation_name import add_installation_table
@@ -290,3 +291,4 @@ add_token_table(Base.metadata)
 add_csat_tables(Base.metadata)
 add_edited_template_tables(Base.metadata)
 add_circuit_table(Base.metadata)
+add_return_token_table(Base.metadata)

@@ -34,6 +34,8 @@ class MailBounced(TicketEvent, name="mail.bounced"):
     """Whether there is no such mailbox, so that nothing else will arrive either."""
     reason: Foreign
     """What the mail server said, without the address."""
+    is_proved: bool = False
+    """Whether the report came to the envelope sender that only this mail had."""
     bounced_at: Instant
 
 

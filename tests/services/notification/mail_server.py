@@ -18,6 +18,8 @@ class MailServer:
         self._mails: defaultdict[str, list[EmailMessage]] = defaultdict(list)
         self.refusals: dict[str, list[str]] = {}
         """What to answer, in turn, to mails for an address; afterwards they are taken."""
+        self.senders: dict[str, str] = {}
+        """The envelope sender of each mail taken, by its Message-ID."""
         self.begun = 0
         """Mails that it was ready to read, taken or not."""
         self.connections = 0
@@ -69,6 +71,7 @@ class MailServer:
         content = envelope.original_content or b""
         mail = message_from_bytes(content, policy=policy.default)
         assert isinstance(mail, EmailMessage)
+        self.senders[mail["Message-ID"]] = envelope.mail_from or ""
         self._mails[mail["X-Everdesk-Ticket"]].append(mail)
         return "250 2.0.0 Taken"
 

@@ -204,7 +204,7 @@ class MailPipeline:
         asking = letter.on_behalf(mail, state.lookup.own)
         facts = await state.lookup.facts_of(session, mail, letter.sender, asking.sender, stored.received_at)
         decision = decide(facts)
-        await state.lookup.note_bounces(session, mail, stored.id, stored.received_at)
+        await state.lookup.note_bounces(session, mail, stored)
         is_new = isinstance(decision, OpenTicketFromMail)
         if stored.is_forced and isinstance(decision, IgnoreMail):
             decision = OpenTicketFromMail(is_automatic=mail.is_automatic, acknowledge=False)

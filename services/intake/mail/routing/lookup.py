@@ -15,17 +15,18 @@ from services.intake.mail.parsing.auto_reply_detection import is_robot
 from services.intake.mail.parsing.inbound_message import NO_SUBJECT
 from services.intake.mail.parsing.parser import ReadMail
 from services.intake.mail.parsing.thread_references import plain_subject
-from services.intake.mail.routing.bounces import announce_bounces
+from services.intake.mail.routing.bounces import BounceProofs, announce_bounces
 from services.intake.mail.routing.decision import NamedTicket, RoutingFacts, SenderStanding
 from services.intake.mail.routing.side_answers import find_side_answer
 from services.intake.mail.routing.staff import StaffMail
 from services.intake.mail.settings import MailSettings
-from services.intake.models import MailAncestor, MailId, Ticket
+from services.intake.models import MailAncestor, MailId, RawMail, Ticket
 from services.intake.queries.people import addresses_of_person, belongs_to
 from shared.contracts.vocabulary import Channel, ParticipantState, Status
 from shared.kit.addresses import address_key, mailbox_key
 from shared.kit.auth import MailAudience, MailReference, MailThreads
 from shared.kit.db import Session
+from shared.kit.return_paths import ReturnPaths
 
 MAX_RELATED = 20
 ANSWERS_WITHIN = timedelta(seconds=60)
@@ -45,6 +46,7 @@ class RoutingLookup:
     ) -> None:
         self.own = own
         self._threads = threads
+        self._proofs = BounceProofs(threads, ReturnPaths(settings))
         self._bans = bans
         self._staff = staff
         self._settings = settings
@@ -75,9 +77,9 @@ class RoutingLookup:
             do_auto_replies_open=self._settings.mail_auto_replies_open,
         )
 
-    async def note_bounces(self, session: Session, mail: ReadMail, stored: UUID, at: datetime) -> None:
+    async def note_bounces(self, session: Session, mail: ReadMail, stored: RawMail) -> None:
         """Announces which mails of ours a report says came back."""
-        await announce_bounces(session, self._threads, mail, stored, at)
+        await announce_bounces(session, self._proofs, mail, stored)
 
     async def _signed(self, session: Session, mail: ReadMail, sender: str) -> NamedTicket | None:
         """Proved only if one of the ids is that of a mail to the sender: all others anybody may have seen.

@@ -6,18 +6,24 @@ from uuid import UUID
 
 import pytest
 
+from services.intake.mail.own_addresses import OwnAddresses
 from services.intake.mail.parsing.parser import read_mail
-from services.intake.mail.routing.bounces import proved_bounces
+from services.intake.mail.routing.bounces import BounceProofs, proved_bounces
 from shared.contracts.base import TicketId
 from shared.contracts.events import MailBounced
 from shared.kit.auth import MailAudience, MailThreads
 from shared.kit.clock import new_id, utc_now
-from shared.kit.settings import Settings
+from shared.kit.return_paths import ReturnPaths
+from shared.kit.settings import MailingSettings
 from tests.services.intake.api.test_submitting import announced
 from tests.services.intake.mail.post_office import PostOffice
 
 DANA = "dana@bank.example"
-THREADS = MailThreads(Settings.model_validate({"link_secret": "a-secret-only-for-tests"}), "everdesk.example")
+SUPPORT = "support@everdesk.example"
+SETTINGS = MailingSettings.model_validate(
+    {"link_secret": "a-secret-only-for-tests", "database_url": "postgresql://none", "mail_from": SUPPORT}
+)
+THREADS, PATHS = MailThreads(SETTINGS, "everdesk.example"), ReturnPaths(SETTINGS)
 TICKET = TicketId(UUID(str(new_id())))
 
 
@@ -45,8 +51,9 @@ def sent_to(address: str, audience: MailAudience = MailAudience.REQUESTER) -> st
     return THREADS.message_id(TICKET, new_id(), audience, address)
 
 
-def proved(mail: EmailMessage, sender: str | None = "") -> list[MailBounced]:
-    return list(proved_bounces(THREADS, read_mail(mail.as_bytes(), envelope_sender=sender), utc_now()))
+def proved(mail: EmailMessage, sender: str | None = "", to: tuple[str, ...] = (SUPPORT,)) -> list[MailBounced]:
+    read = read_mail(mail.as_bytes(), envelope_sender=sender)
+    return list(proved_bounces(BounceProofs(THREADS, PATHS), read, to, utc_now()))
 
 
 @pytest.mark.parametrize(
@@ -86,10 +93,57 @@ def test_what_proves_nothing_marks_nobody() -> None:
         assert proved(report(sent_to(DANA), Action=action)) == [], action
 
 
+def test_only_a_report_to_the_mail_s_own_envelope_sender_is_proved() -> None:
+    """Whoever has seen the Message-ID can write a report about it, and has not seen the envelope sender."""
+    ours, another = sent_to(DANA), sent_to(DANA)
+    own = PATHS.sender_of(ours)
+    assert own.startswith("support+bounce-")
+    assert len(own.partition("@")[0]) <= 64
+    altered = own.replace("bounce-", "bounce-a", 1)
+    for to, is_proved in (
+        ((own,), True),
+        ((own.upper(),), True),
+        ((SUPPORT, own), True),
+        ((SUPPORT,), False),
+        ((PATHS.sender_of(another),), False),
+        ((altered[:30] + altered[31:],), False),
+        (("support+bounce-@everdesk.example", "support+bounce-\u00e9@everdesk.example"), False),
+        ((), False),
+    ):
+        (found,) = proved(report(ours), to=to)
+        assert found.is_proved is is_proved, to
+
+
+def test_an_envelope_sender_is_ours_and_names_no_topic() -> None:
+    own, sender = OwnAddresses(frozenset({SUPPORT})), PATHS.sender_of(sent_to(DANA))
+    assert own.has(sender)
+    assert own.topic_in([sender]) is None
+    assert own.topic_in([sender, "support+bounce-house@everdesk.example"]) == "bounce-house"
+
+
+def test_an_envelope_sender_is_the_same_whatever_servers_make_of_the_message_id() -> None:
+    ours = sent_to(DANA)
+    changed = ours.upper().replace("EVERDESK.EXAMPLE", "relay.example")
+    assert PATHS.sender_of(changed) == PATHS.sender_of(ours)
+
+
 def test_a_report_that_shouts_the_address_is_announced_without_it() -> None:
     shouting = report(sent_to(DANA), Diagnostic_Code=f"smtp; 550 5.1.1 {DANA.upper()} is unknown")
     (found,) = proved(shouting)
     assert "dana" not in found.reason.lower()
+
+
+@pytest.mark.parametrize("is_proved", [True, False])
+async def test_it_is_announced_whether_a_report_came_to_the_mail_s_own_envelope_sender(
+    post: PostOffice, *, is_proved: bool
+) -> None:
+    ticket = await post.opened()
+    named = post.answers(ticket)
+    to = ReturnPaths(post.settings).sender_of(named) if is_proved else SUPPORT
+    row = await post.deliver(report(named, final=ticket.requester_email), sender="", to=(to,))
+    assert row.ticket_id == ticket.id
+    told = MailBounced.of(await announced(post.intake, f"{MailBounced.type()}.{ticket.id}"))
+    assert told.is_proved is is_proved
 
 
 async def test_a_bounce_is_announced_without_the_address(post: PostOffice) -> None:

@@ -71,10 +71,10 @@ class FaultyConnection(MailConnection):
         super().__init__(settings)
         self._killer, self._point = killer, point
 
-    async def send(self, message: bytes, address: str, end: EndOfMail | None = None) -> str:
+    async def send(self, message: bytes, address: str, end: EndOfMail | None = None, sender: str | None = None) -> str:
         if self._point == "composed":
             await self._killer.strike()
-        answer = await super().send(message, address, end)
+        answer = await super().send(message, address, end, sender)
         if self._point == "accepted":
             await self._killer.strike()
         return answer

@@ -1,16 +1,19 @@
 """What people chose to get, and mails that came back: both decide what is sent next."""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any, Literal
 
 import pytest
 
 from services.notification.delivery.queue import without_address
+from services.notification.return_tokens import note_switch
 from services.notification.settings import NotificationSettings
 from shared.contracts.events import MailBounced, MailPreferencesChanged
 from shared.contracts.vocabulary import ActorKind
 from shared.kit.clock import new_id, utc_now
 from shared.kit.mail_preferences import PreferenceLinks, recipient_key
+from shared.kit.return_paths import ReturnPaths
 from tests.services.notification.conftest import OPERATOR, Running
 from tests.services.notification.mail_server import MailServer, text_of
 from tests.services.notification.ticket_events import TicketEvents
@@ -95,6 +98,63 @@ async def test_a_mail_that_came_back_stops_the_next_until_somebody_clears_it(ser
     assert (await service.http.post(clear, headers=OPERATOR)).json()["is_bouncing"] is False
     await service.publish(story.message(ActorKind.AGENT))
     await rows(service, story, "sent", "sent", "dropped", "sent")
+
+
+@pytest.fixture
+async def with_tokens(service: Running, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[NotificationSettings]:
+    """The service as it is after its restart with `EVERDESK_MAIL_RETURN_TOKENS=true`."""
+    settings: NotificationSettings = service.app.state.app_state.settings
+    sender = service.app.state.app_state.wake_sender.__self__
+    monkeypatch.setattr(sender, "_return_paths", ReturnPaths(settings))
+    yield settings
+    async with service.database.begin() as session:
+        await note_switch(session, is_on=False)
+
+
+async def test_once_mails_have_envelope_senders_of_their_own_no_other_report_marks_an_address(
+    service: Running, mail_server: MailServer, with_tokens: NotificationSettings
+) -> None:
+    """Who knows a Message-ID may write a report; of mails sent before the switch it counts, as it did."""
+    before, story = TicketEvents(), TicketEvents()
+    await service.publish(*before.people(), before.submitted())
+    (old,) = (await rows(service, before, "sent")).values()
+    for _ in range(2):
+        async with service.database.begin() as session:
+            await note_switch(session, is_on=True)
+    await service.publish(*story.people(), story.submitted())
+    (sent,) = (await rows(service, story, "sent")).values()
+    own = ReturnPaths(with_tokens).sender_of(sent["message_id"])
+    assert mail_server.senders[sent["message_id"]] == own != with_tokens.mail_address
+
+    async def bounce(one: TicketEvents, message_id: str, *, is_proved: bool) -> None:
+        at = utc_now()
+        event = MailBounced(
+            ticket_id=one.ticket_id,
+            message_id=message_id,
+            status="5.1.1",
+            is_permanent=True,
+            reason="550 no such user",
+            is_proved=is_proved,
+            bounced_at=at,
+        )
+        await service.publish(event.envelope(str(new_id()), at))
+
+    async def shows(one: TicketEvents, said: str, *, is_bouncing: bool) -> None:
+        (found,) = await service.ledger(ticket_id=str(one.ticket_id))
+        assert (found["last_error"], found["is_bouncing"], found["status"]) == (said, is_bouncing, "sent")
+
+    claimed, proved = "an unproved report says that it came back: 550 no such user", "came back: 550 no such user"
+    await bounce(story, sent["message_id"], is_proved=False)
+    await bounce(before, old["message_id"], is_proved=False)
+    await eventually(lambda: shows(before, proved, is_bouncing=True), within=15)
+    await shows(story, claimed, is_bouncing=False)
+    await bounce(story, sent["message_id"], is_proved=True)
+    await eventually(lambda: shows(story, proved, is_bouncing=True), within=15)
+    await bounce(story, sent["message_id"], is_proved=False)
+    await bounce(before, old["message_id"], is_proved=True)
+    await service.publish(before.message(ActorKind.AGENT))
+    await rows(service, before, "sent", "dropped")
+    await shows(story, proved, is_bouncing=True)
 
 
 @pytest.mark.parametrize(
