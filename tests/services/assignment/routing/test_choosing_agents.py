@@ -218,6 +218,30 @@ async def test_an_answer_to_somebody_absent_wakes_the_delegate_or_whom_the_polic
     await desk.seen(without["id"], status="open", assignee_id=third if policy == "route" else None)
 
 
+@pytest.mark.parametrize("fate", ["deactivated", "left the team", "may only read"])
+async def test_a_delegate_who_cannot_work_on_the_ticket_any_more_does_not_get_it(desk: Desk, fate: str) -> None:
+    """Named while they could; by the time the answer comes they cannot, and the next who can gets the ticket."""
+    team = await RoutedTeam.made(desk, [ONLINE, AWAY, AWAY], handover="route")
+    absent, delegate, third = team.agents
+    roles = {one["name"]: one["id"] for one in (await team.admin.get("/v1/roles"))["items"]}
+    ticket = await team.ticket()
+    await team.admin.post(f"/v1/tickets/{ticket['id']}/replies", {"body": "Which browser?", "body_format": "text"})
+    await team.admin.post(f"/v1/tickets/{ticket['id']}/pend")
+    today = utc_now().date()
+    days = {"first_day": str(today - timedelta(days=1)), "last_day": str(today + timedelta(days=1))}
+    await team.change(absent, out_of_office=[days | {"delegate_id": delegate}])
+    await team.change(delegate, availability="online")
+    changes: dict[str, Json] = {
+        "deactivated": {"is_active": False},
+        "left the team": {"memberships": []},
+        "may only read": {"memberships": [{"team_id": team.team, "role_id": roles["View only"]}]},
+    }
+    await team.change(delegate, **changes[fate])
+    await team.change(third, availability="online")
+    await desk.write(ticket["id"])
+    await desk.seen(ticket["id"], status="open", assignee_id=third)
+
+
 @pytest.mark.parametrize("policy", ["team", "route"])
 async def test_two_who_are_out_and_stand_in_for_each_other_pass_nothing_to_and_fro(desk: Desk, policy: str) -> None:
     """A names B, B names A, both are out: the ticket goes once where the policy says, and stays there."""
