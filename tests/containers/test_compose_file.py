@@ -186,6 +186,13 @@ def test_the_operators_container_has_what_back_ups_are_told_by() -> None:
         assert _value_of(name, "EVERDESK_PORT") == port
 
 
+def test_nats_takes_the_streams_it_has_however_full_its_disk_is_at_a_start() -> None:
+    config = compose_text.without_comments((compose_text.ROOT / "deploy/nats/nats.conf").read_text(encoding="utf-8"))
+    for line in ("max_file_store: 1TB", "sync_interval: always"):
+        assert line in config
+        assert line in (compose_text.ROOT / "deploy/local/engines/nats.py").read_text(encoding="utf-8")
+
+
 def test_the_example_for_prometheus_scrapes_every_process_where_it_listens() -> None:
     example = (compose_text.ROOT / "deploy/prometheus/prometheus.yml").read_text(encoding="utf-8")
     scraped = dict(re.findall(r"""- targets: \["([a-z-]+):(\d+)"\]""", example.partition("scrape_configs:")[2]))

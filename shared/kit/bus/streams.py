@@ -56,7 +56,10 @@ async def ensure_streams(js: JetStreamContext, settings: Settings) -> bool:
 
 
 async def _ensure(js: JetStreamContext, config: StreamConfig) -> bool:
-    """Creates a stream in the configured size, or halved until it fits; returns whether anything was changed."""
+    """Creates a stream in the configured size, or halved until it fits; returns whether anything was changed.
+
+    One that is there serves on where the server would refuse it anew, as after a start on a disk with less room.
+    """
     wanted = config.max_bytes or SMALLEST_BYTES
     held = await _held(js, config.name or "")
     for size in _sizes(wanted, held or 0):
@@ -75,6 +78,9 @@ async def _ensure(js: JetStreamContext, config: StreamConfig) -> bool:
             if size < wanted:
                 log.warning("bus.stream_is_smaller", stream=config.name, bytes=size, wanted=wanted, advice=ADVICE)
             return is_changed or held is None
+    if held is not None:
+        log.warning("bus.stream_is_as_it_was", stream=config.name, advice=ADVICE)
+        return False
     raise StreamRefusedError(f"NATS has no room for the stream {config.name}, not even of {size} bytes. {ADVICE}")
 
 
