@@ -54,7 +54,7 @@ async def show_notifications(
         "ticket/notifications.html",
         caller,
         number=number,
-        rows=[_row(one) for one in page["items"] if one["status"] != "expanded"],
+        rows=[row_of(one) for one in page["items"] if one["status"] != "expanded"],
         next_url=f"/tickets/{number}/notifications?cursor={more}" if more else None,
     )
 
@@ -76,7 +76,8 @@ async def clear_bounce(request: Request, desk: TheDesk, context: State, caller: 
     return desk.redirect(f"/tickets/{quote(number, safe='')}/notifications", ("success", gettext(CLEARED)))
 
 
-def _row(delivery: dict[str, Any]) -> dict[str, Any]:
+def row_of(delivery: dict[str, Any]) -> dict[str, Any]:
+    """Returns what the page says of a delivery."""
     status, tone = STATUSES.get(delivery["status"], (delivery["status"], "neutral"))
     is_entry = delivery["channel"] == "inbox"
     came_back = delivery["status"] == "sent" and delivery["last_error"]
