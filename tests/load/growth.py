@@ -66,7 +66,9 @@ async def _grown(size: int) -> AsyncIterator[Past]:
     """Databases with so many closed tickets, filled now or by an earlier run."""
     with data_folder(f"growth-{size}") as folder:
         async with past(folder, is_counted=True, password=PASSWORD) as grown:
-            if not is_filled(folder):
+            if is_filled(folder):
+                await grown.tidy()
+            else:
                 await grown.grow(size)
                 mark_filled(folder)
             yield grown

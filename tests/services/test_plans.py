@@ -98,7 +98,13 @@ async def test_a_statement_that_reads_everything_is_found(grown: Past) -> None:
         await connection.close()
 
 
-@pytest.mark.parametrize("name", ["closed and unassigned", "urgent", "urgent, closed", "low, resolved", "unassigned"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("closed and unassigned", "urgent", "urgent, closed", "low, resolved", "unassigned"),
+        *("tagged as many are", "tagged as few are"),
+    ],
+)
 @pytest.mark.parametrize("scope", ["everything", "two teams", "own and a team"])
 async def test_a_list_holds_what_its_filters_say(grown: Past, scope: str, name: str) -> None:
     caller = callers(grown.teams, grown.agents[0])[scope]
@@ -106,6 +112,8 @@ async def test_a_list_holds_what_its_filters_say(grown: Past, scope: str, name: 
     wanted = [visible_to(caller.principal), Ticket.status.in_(filters.status or _statuses(filters))]
     if filters.priority:
         wanted.append(Ticket.priority.in_(filters.priority))
+    if filters.tag:
+        wanted.append(Ticket.tags.contains([filters.tag]))
     if filters.assignee or filters.view is QueueView.UNASSIGNED:
         wanted.append(Ticket.assignee_id.is_(None))
     async with grown.databases["assignment"].begin() as session:

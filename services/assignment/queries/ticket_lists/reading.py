@@ -27,6 +27,10 @@ LOOKED_AT: Final = 1_000
 """Tickets of a list that are compared with filters one by one."""
 GLANCED_AT: Final = 100
 """So many of them first: most filters are fulfilled by every second or third ticket."""
+STRIDES: Final = (50, 150, 400)
+"""And so many after them, where as many are likely to complete the page; else all that are left."""
+MARGIN: Final = 1.5
+"""How many more are looked at than are needed if the filter is fulfilled as often as before."""
 SEARCHED: Final = 400
 """Tickets of a list whose messages are searched one by one before the page ends early."""
 TAKEN_FROM_INDEX: Final = 4_000
@@ -75,15 +79,13 @@ async def read_page(
     if rarest is not None:
         few = [term for term in terms if term is not rarest and await _is_few(session, term, values)]
         return FoundPlaces(await _places(session, by_index(order, listed, terms, rarest, few), values))
-    window = SEARCHED if terms else LOOKED_AT
-    for near in (window,) if terms or limit >= GLANCED_AT else (GLANCED_AT, window):
-        places = await _near(session, order, listed, terms, near, values)
-        if len(places) > limit:
-            return FoundPlaces(places)
+    near = await _near(session, order, listed, terms, limit, values)
+    if len(near.places) > limit or near.looked_to is None:
+        return near
     whole = merged(listed.scans, order, (*listed.visible, *listed.narrowed), "all")
     if not terms and await _cost(session, whole, values) <= CHEAP:
         return FoundPlaces(await _places(session, straight, values))
-    return FoundPlaces(places, await _end_of_near(session, order, listed, window, values))
+    return near
 
 
 def is_in_order(order: Order, listed: Listed) -> bool:
@@ -99,29 +101,48 @@ async def _places(session: Session, sql: str, values: dict[str, Any]) -> list[Pl
 
 
 async def _near(
+    session: Session, order: Order, listed: Listed, terms: Sequence[SoughtTerm], limit: int, values: dict[str, Any]
+) -> FoundPlaces:
+    """Matches among the next tickets of the list, a few at first, and where those end if the list goes on."""
+    left = SEARCHED if terms else LOOKED_AT
+    window = left if terms or limit >= GLANCED_AT else GLANCED_AT
+    near, looked_at = FoundPlaces(()), 0
+    while True:
+        missing = limit + 1 - len(near.places)
+        found = await _among(session, order, listed, terms, window, values | order.values | {"most": missing})
+        known = {ticket_id for ticket_id, _ in near.places}
+        near = FoundPlaces((*near.places, *(one for one in found.places if one[0] not in known)), found.looked_to)
+        left, looked_at, missing = left - window, looked_at + window, limit + 1 - len(near.places)
+        if missing <= 0 or near.looked_to is None or left == 0:
+            return near
+        order = replace(order, after=near.looked_to)
+        window = _stride(looked_at / len(near.places) * missing, left) if near.places else left
+
+
+def _stride(expected: float, left: int) -> int:
+    """How many tickets are looked at next where so many are expected to do; of few sizes, so that plans are reused."""
+    return next((one for one in STRIDES if one >= expected * MARGIN and one < left), left)
+
+
+async def _among(
     session: Session,
     order: Order,
     listed: Listed,
     terms: Sequence[SoughtTerm],
     window: int,
     values: dict[str, Any],
-) -> list[Place]:
-    """Matches among the next `window` tickets of the list."""
+) -> FoundPlaces:
+    """Matches among the next `window` tickets of the list, and the last of those if there are as many."""
     carried = union_of(listed.scans, order, listed.visible, str(window), NARROWABLE)
     conditions = " and ".join((*listed.narrowed, *(term.condition for term in terms)))
     sql = f"""
-    select id, place from (select * from ({carried}) as found order by {order.by} limit {window}) as tickets
-    where {conditions} order by {order.by} limit :most"""
-    return await _places(session, sql, values)
-
-
-async def _end_of_near(
-    session: Session, order: Order, listed: Listed, window: int, values: dict[str, Any]
-) -> Place | None:
-    """The last ticket among the next `window`; None if the list has fewer."""
-    end = f"{merged(listed.scans, order, listed.visible, str(window))} offset {window - 1}"
-    last = await _places(session, end, values)
-    return last[0] if last else None
+    select id, place, ({conditions}) as is_match, nth = {window} as is_last from (
+      select first.*, row_number() over (order by {order.by}) as nth
+      from (select * from ({carried}) as found order by {order.by} limit {window}) as first) as tickets
+    where ({conditions}) or nth = {window} order by {order.by} limit :most"""
+    rows = (await session.execute(statement(sql), _used(sql, values))).all()
+    places = [(row.id, row.place) for row in rows if row.is_match]
+    return FoundPlaces(places, (rows[-1].id, rows[-1].place) if rows and rows[-1].is_last else None)
 
 
 async def _rarest(session: Session, terms: Sequence[SoughtTerm], values: dict[str, Any]) -> SoughtTerm | None:
