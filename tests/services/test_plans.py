@@ -27,6 +27,7 @@ IN_TEST = (
     "list, everything, status closed, by -updated_at",
     "list, own and a team, all, by -due_at",
     "list, everything, tagged as many are, by -updated_at",
+    "list, two teams, of a topic nobody uses, by -updated_at",
     "list, everything, two letters, by created_at",
     "list, everything, a word that is nowhere, by -updated_at",
 )

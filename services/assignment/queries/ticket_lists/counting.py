@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.ticket_lists.filters import resolve
-from services.assignment.queries.ticket_lists.index_scans import NARROWABLE, Listed, Order, statement, union_of
+from services.assignment.queries.ticket_lists.index_scans import NARROWABLE, Listed, Order, statement, union_of, unseen
 from services.assignment.queries.ticket_lists.reading import is_in_order
 from services.assignment.queries.ticket_lists.terms import sought
 from services.assignment.schemas.ticket_filters import Filters
@@ -59,7 +59,7 @@ def _bounded(listed: Listed, *, is_searched: bool) -> tuple[str, dict[str, Any]]
         union = union_of(listed.scans, BY_DUE, (*listed.visible, *listed.narrowed), str(COUNTED + 1))
         sql = f"select count(*) as known, true as is_exact from (select from ({union}) as f limit {COUNTED + 1}) as c"
     else:
-        union = union_of(listed.scans, BY_DUE, listed.visible, str(LOOKED_AT), NARROWABLE)
+        union = union_of(listed.scans, BY_DUE, listed.visible, unseen(LOOKED_AT), NARROWABLE)
         sql = (
             f"select least(count(*) filter (where {' and '.join(listed.narrowed)}), {COUNTED + 1}) as known,"
             f" count(*) < {LOOKED_AT} as is_exact"

@@ -19,6 +19,7 @@ from services.assignment.queries.ticket_lists.index_scans import (
     merged,
     statement,
     union_of,
+    unseen,
 )
 from services.assignment.queries.ticket_lists.terms import SoughtTerm
 from shared.kit.db import Session
@@ -133,7 +134,7 @@ async def _among(
     values: dict[str, Any],
 ) -> FoundPlaces:
     """Matches among the next `window` tickets of the list, and the last of those if there are as many."""
-    carried = union_of(listed.scans, order, listed.visible, str(window), NARROWABLE)
+    carried = union_of(listed.scans, order, listed.visible, unseen(window), NARROWABLE)
     conditions = " and ".join((*listed.narrowed, *(term.condition for term in terms)))
     sql = f"""
     select id, place, ({conditions}) as is_match, nth = {window} as is_last from (
