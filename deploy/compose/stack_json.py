@@ -68,7 +68,7 @@ def described(settings: Mapping[str, str]) -> dict[str, object]:
     }
     shown = CONSOLES if "consoles.yml" in settings.get("COMPOSE_FILE", "") else set()
     ports = {
-        name: int(settings.get(f"EVERDESK_{name.upper()}_PORT", default))
+        name: int(str(settings.get(f"EVERDESK_{name.upper()}_PORT", default)).partition("-")[0])
         for name, default in PORTS.items()
         if name in shown or name not in CONSOLES
     }

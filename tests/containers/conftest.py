@@ -32,7 +32,7 @@ def compose_program() -> tuple[str, ...]:
 def compose(compose_program: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compose]:
     """The profile that needs no pulled image but the three base images; everything of it is removed afterwards."""
     name = f"everdesk-test-{secrets.token_hex(4)}"
-    chosen = {"COMPOSE_PROFILES": "single-binary", "EVERDESK_BUILD_ID": name}
+    chosen = {"COMPOSE_PROFILES": "single-binary", "EVERDESK_BUILD_ID": name, "EVERDESK_FRONT_DOOR_BUILD_ID": name}
     taken: set[int] = set()
     for port in PORTS:
         taken.add(found := find_free_port(taken=frozenset(taken)))

@@ -135,6 +135,14 @@ def test_the_front_door_leads_to_each_service_and_hides_what_is_for_machines() -
     assert given == set(re.findall(r"^    (EVERDESK_[A-Z_]+):", block, re.M))
 
 
+@pytest.mark.parametrize("service", SETTINGS)
+def test_no_process_of_ours_exists_only_once(service: str) -> None:
+    block = compose_text.services()[service]
+    number = f"${{EVERDESK_{service.upper().replace('-', '_')}_CONTAINERS:-1}}"
+    assert f"    deploy:\n      replicas: {number}\n" in block
+    assert "container_name" not in block
+
+
 def test_nothing_depends_on_a_service_that_a_profile_may_leave_out() -> None:
     blocks = compose_text.services()
     profile = {name: _profile(block) for name, block in blocks.items()}

@@ -60,3 +60,8 @@ def test_the_demo_can_read_the_description_of_the_containers() -> None:
     assert (stack.urls.notification, stack.urls.mail) == ("https://a.example:9002/notify", "http://127.0.0.1:8025")
     assert stack.credentials.api_key.get_secret_value() == settings["EVERDESK_SEED_API_KEY"]
     assert len({agent.role for agent in stack.credentials.agents}) > 2
+
+
+def test_the_first_of_several_ports_of_mail_in_is_the_one_told() -> None:
+    settings = read_env(filled(compose_text.EXAMPLE, {"EVERDESK_MAIL_IN_PORT": "2530-2532"}))
+    assert RunningStack.model_validate_json(json.dumps(described(settings))).ports["mail_in"] == 2530
