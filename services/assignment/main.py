@@ -209,7 +209,7 @@ def build_app(settings: AssignmentSettings) -> FastAPI:
     _add_limiters(app, settings, SharedBudgets(database, settings))
     include_busiest_pages(app)
     include_routes(app)
-    app.include_router(scim.router)
+    scim.router.include_in(app)
     install_people_only(app)
     install_web(app, settings)
     return app

@@ -2,7 +2,7 @@
 
 import re
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import Depends, FastAPI
 
 from services.assignment.api import (
     actions,
@@ -48,6 +48,7 @@ from services.assignment.api import (
 )
 from services.assignment.deps import refuse_unknown_parameters
 from shared.kit.http.conventions import MAX_BODY
+from shared.kit.http.routers import HttpRouter
 
 MAX_FILE = 5 * 1024**3 + MAX_BODY
 """What passes on to intake, which has a limit of its own."""
@@ -106,8 +107,8 @@ def include_routes(app: FastAPI) -> None:
     _include(app, composing.files)
 
 
-def _include(app: FastAPI, router: APIRouter) -> None:
-    app.include_router(router, prefix="/v1", dependencies=[Depends(refuse_unknown_parameters)])
+def _include(app: FastAPI, router: HttpRouter) -> None:
+    router.include_in(app, prefix="/v1", dependencies=[Depends(refuse_unknown_parameters)])
 
 
 def body_limit(path: str) -> int:

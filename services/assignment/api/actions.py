@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Response
+from fastapi import Body, Response
 from starlette.status import HTTP_201_CREATED
 
 from services.assignment.commands.action_registry import do
@@ -10,9 +10,10 @@ from services.assignment.deps import State, TicketCall
 from services.assignment.schemas import actions
 from services.assignment.schemas.merging import MergeInput, SplitInput, SplitView
 from services.assignment.schemas.tickets import ReplyView, TicketView
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/tickets/{ticket}", tags=["actions"], route_class=StrictJsonRoute)
+router = HttpRouter(prefix="/tickets/{ticket}", tags=["actions"], route_class=StrictJsonRoute)
 
 NOTHING = actions.ActionInput()
 Comment = Annotated[actions.ActionInput, Body()]

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from services.assignment.api.reports import Asked, CsvResponse, Step, csv_file
 from services.assignment.api.tickets import Word
@@ -18,9 +18,10 @@ from services.assignment.schemas.activity import (
     Dimension,
     WorkloadReport,
 )
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/reports", tags=["reports"], route_class=StrictJsonRoute)
+router = HttpRouter(prefix="/reports", tags=["reports"], route_class=StrictJsonRoute)
 OfTeam = Annotated[Word, Query(description="Id or slug")]
 
 

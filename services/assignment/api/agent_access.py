@@ -2,16 +2,16 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter
 from starlette.status import HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
 
 from services.assignment.access import agent_access
 from services.assignment.access.revocation import revoke_all
 from services.assignment.deps import AgentsAdmin, State, TakesNothing
 from services.assignment.schemas.access import AccessView
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/agents/{agent_id}", tags=["agents"], route_class=StrictJsonRoute)
+router = HttpRouter(prefix="/agents/{agent_id}", tags=["agents"], route_class=StrictJsonRoute)
 
 
 @router.get("/access", summary="How an agent signs in")

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from starlette.status import HTTP_201_CREATED
 
 from services.assignment.access.agent_access import add_agent
@@ -12,9 +12,10 @@ from services.assignment.deps import AgentsAdmin, KeyedCall, SignedIn, State
 from services.assignment.queries.people.people import get_agent_view, list_agents
 from services.assignment.schemas.people import AgentInput, AgentPatch, AgentView
 from shared.kit.http.paging import Page
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/agents", tags=["agents"], route_class=StrictJsonRoute)
+router = HttpRouter(prefix="/agents", tags=["agents"], route_class=StrictJsonRoute)
 
 
 @router.get("", summary="List agents")

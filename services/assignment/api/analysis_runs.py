@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from starlette.status import HTTP_202_ACCEPTED
 
 from services.assignment.analysis_runs.changed_verdicts import ChangedVerdicts, ChangeKind, changed_verdicts
@@ -24,9 +24,10 @@ from services.assignment.schemas.what_if import WhatIfInput
 from shared.contracts.vocabulary import Metric
 from shared.kit.db import Session
 from shared.kit.http.paging import Limit, Page
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(tags=["analyses"], route_class=StrictJsonRoute)
+router = HttpRouter(tags=["analyses"], route_class=StrictJsonRoute)
 
 
 @router.post(

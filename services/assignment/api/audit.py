@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from fastapi.responses import StreamingResponse
 
 from services.assignment.api.reports import CsvResponse
@@ -15,9 +15,10 @@ from services.assignment.schemas.audit import AuditEntryView
 from services.assignment.schemas.csv_tables import csv_table, text_cell
 from shared.kit.http.inputs import WrittenInstant
 from shared.kit.http.paging import Cursor, Limit, Page
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(tags=["audit"], route_class=StrictJsonRoute)
+router = HttpRouter(tags=["audit"], route_class=StrictJsonRoute)
 
 COLUMNS = tuple(AuditEntryView.model_fields)
 Word = Annotated[str, Query(max_length=255)]

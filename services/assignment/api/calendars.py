@@ -1,6 +1,6 @@
 """Administration of calendars."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from starlette.status import HTTP_201_CREATED
 
 from services.assignment.commands.configuration.administration import create
@@ -15,9 +15,10 @@ from services.assignment.queries.administration.versions import (
 from services.assignment.schemas.rules import CalendarInput, CalendarPatch, CalendarView
 from services.assignment.schemas.versions import CalendarVersionView
 from shared.kit.http.paging import Cursor, Limit, Page
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/calendars", tags=["calendars"], route_class=StrictJsonRoute)
+router = HttpRouter(prefix="/calendars", tags=["calendars"], route_class=StrictJsonRoute)
 
 
 @router.get("", summary="List calendars")

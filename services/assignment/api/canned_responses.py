@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from services.assignment.commands.configuration.administration import create
@@ -23,9 +23,10 @@ from services.assignment.schemas.canned_responses import (
 )
 from shared.kit.http.paging import Page
 from shared.kit.http.problems import not_found
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/canned-responses", tags=["canned responses"], route_class=StrictJsonRoute)
+router = HttpRouter(prefix="/canned-responses", tags=["canned responses"], route_class=StrictJsonRoute)
 
 OfTicket = Annotated[str, Query(max_length=64, description="A ticket's id or number")]
 

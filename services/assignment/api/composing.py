@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from starlette.status import HTTP_200_OK, HTTP_202_ACCEPTED
 
 from services.assignment.commands.conversation.agent_files import upload
@@ -20,10 +20,11 @@ from services.assignment.schemas.composing import DraftInput, DraftKind, DraftVi
 from services.assignment.schemas.conversation import EntryView
 from services.assignment.schemas.editing import EntryPatch, EntryVersionView
 from shared.kit.http.paging import Page
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/tickets/{ticket}", tags=["writing"], route_class=StrictJsonRoute)
-files = APIRouter(tags=["writing"])
+router = HttpRouter(prefix="/tickets/{ticket}", tags=["writing"], route_class=StrictJsonRoute)
+files = HttpRouter(tags=["writing"])
 
 EntryId = Annotated[UUID, Path(description="The id of a message or note")]
 UPLOAD = {

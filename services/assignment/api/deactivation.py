@@ -2,16 +2,15 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter
-
 from services.assignment.deps import AgentsAdmin, SlaAdmin, State, TeamsAdmin
 from services.assignment.models import Team
 from services.assignment.queries.administration import deactivation
 from services.assignment.schemas.deactivation import AgentDeactivation, PolicyDeactivation, TeamDeactivation
 from shared.kit.http.problems import not_found
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(tags=["deactivation"], route_class=StrictJsonRoute)
+router = HttpRouter(tags=["deactivation"], route_class=StrictJsonRoute)
 
 
 @router.get("/agents/{agent_id}/deactivation", summary="What switching an agent off would do")

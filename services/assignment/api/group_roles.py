@@ -1,13 +1,12 @@
 """Routes of the mapping from directory groups to roles."""
 
-from fastapi import APIRouter
-
 from services.assignment.access.group_roles import get_group_roles, replace_group_roles
 from services.assignment.deps import AgentsAdmin, State
 from services.assignment.schemas.provisioning import GroupRolesInput, GroupRolesView
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/group-roles", tags=["single sign-on"], route_class=StrictJsonRoute)
+router = HttpRouter(prefix="/group-roles", tags=["single sign-on"], route_class=StrictJsonRoute)
 
 
 @router.get("", summary="What the directory's groups stand for")

@@ -1,6 +1,6 @@
 """Routes of the reports on time in statuses, and on how the backlog developed, each as JSON and as CSV."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.assignment.api.reports import Asked, CsvResponse, Step, csv_file
 from services.assignment.deps import ReportReader, State
@@ -9,9 +9,10 @@ from services.assignment.reporting.held import get_held_report
 from services.assignment.schemas.activity import Dimension
 from services.assignment.schemas.backlog_history import BacklogHistory
 from services.assignment.schemas.held import HeldReport, TicketHolder
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/reports", tags=["reports"], route_class=StrictJsonRoute)
+router = HttpRouter(prefix="/reports", tags=["reports"], route_class=StrictJsonRoute)
 
 
 @router.get("/held", summary="Time in each status, and with each team or agent")

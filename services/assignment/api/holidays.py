@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.status import HTTP_200_OK, HTTP_204_NO_CONTENT, HTTP_422_UNPROCESSABLE_CONTENT
@@ -26,12 +26,13 @@ from shared.kit.http.idempotency import fingerprint
 from shared.kit.http.idempotent_commands import find_answer
 from shared.kit.http.paging import Page
 from shared.kit.http.problems import Problem
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute, is_json, media_type_of, read_json
 
 MAX_UPLOAD = 1024 * 1024
 """Bytes of an uploaded file."""
 
-router = APIRouter(tags=["holidays"], route_class=StrictJsonRoute)
+router = HttpRouter(tags=["holidays"], route_class=StrictJsonRoute)
 
 SAMPLE_FILE = """BEGIN:VCALENDAR
 VERSION:2.0

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import Body, Query, Response
 from pydantic import BaseModel
 from starlette.status import HTTP_201_CREATED, HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
 
@@ -31,9 +31,10 @@ from services.assignment.schemas.incidents import (
 )
 from shared.kit.db import Session
 from shared.kit.http.paging import Cursor, Limit, Page
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(tags=["major incidents"], route_class=StrictJsonRoute)
+router = HttpRouter(tags=["major incidents"], route_class=StrictJsonRoute)
 Shown = Annotated[ChildrenShown, Query(description="`reopened`: open again after they had been resolved or closed")]
 NOTHING = ActionInput()
 UNTITLED = IncidentInput()

@@ -1,13 +1,12 @@
 """Routes of the installation: the organisation's name."""
 
-from fastapi import APIRouter
-
 from services.assignment.deps import AgentsAdmin, State
 from services.assignment.schemas.installation import InstallationPatch, InstallationView
 from services.assignment.setup.naming import change_installation, get_installation
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/installation", tags=["installation"], route_class=StrictJsonRoute)
+router = HttpRouter(prefix="/installation", tags=["installation"], route_class=StrictJsonRoute)
 
 
 @router.get("", summary="The organisation's name")

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from fastapi.responses import StreamingResponse
 from starlette.status import HTTP_202_ACCEPTED
 
@@ -15,9 +15,10 @@ from services.assignment.queries.access.callers import Caller
 from services.assignment.schemas.desk import BulkInput, BulkView, ExportInput, ExportView
 from shared.kit.db import Session
 from shared.kit.http.paging import Cursor, Limit, Page
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(tags=["background work"], route_class=StrictJsonRoute)
+router = HttpRouter(tags=["background work"], route_class=StrictJsonRoute)
 
 
 @router.post("/bulk", response_model=BulkView, status_code=HTTP_202_ACCEPTED, summary="Do one action on many tickets")

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from services.assignment.access.request_origin import visit_of
@@ -19,9 +19,10 @@ from services.assignment.queries.people.people import get_agent_view
 from services.assignment.schemas.people import AgentView, MeView, SessionView, SignInInput
 from services.assignment.schemas.routing import AvailabilityInput
 from shared.contracts.vocabulary import Channel
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(tags=["sessions"], route_class=StrictJsonRoute)
+router = HttpRouter(tags=["sessions"], route_class=StrictJsonRoute)
 
 
 @router.post("/sessions", status_code=HTTP_201_CREATED, summary="Sign in")

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from services.assignment.commands.configuration.administration import create
@@ -17,9 +17,10 @@ from services.assignment.queries.people.organisations import get_organisation, l
 from services.assignment.schemas.organisations import OrganisationInput, OrganisationPatch, OrganisationView
 from services.assignment.schemas.requesters import OrganisationMember, RequesterTicket
 from shared.kit.http.paging import Cursor, Limit, Page
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/organisations", tags=["organisations"], route_class=StrictJsonRoute)
+router = HttpRouter(prefix="/organisations", tags=["organisations"], route_class=StrictJsonRoute)
 
 
 @router.get("", summary="List organisations")

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 from starlette.status import HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
 
 from services.assignment.commands.conversation import participants
@@ -11,9 +11,10 @@ from services.assignment.queries.ticket_page.participants import list_participan
 from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.schemas.participants import ParticipantInput, ParticipantView
 from shared.kit.http.paging import Page
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/tickets/{ticket}/participants", tags=["participants"], route_class=StrictJsonRoute)
+router = HttpRouter(prefix="/tickets/{ticket}/participants", tags=["participants"], route_class=StrictJsonRoute)
 
 Address = Annotated[str, Path(max_length=254, description="As the list shows it", examples=["lee@bank.example"])]
 

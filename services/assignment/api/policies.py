@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from starlette.status import HTTP_201_CREATED
 
 from services.assignment.commands.configuration.administration import create
@@ -17,9 +17,10 @@ from services.assignment.queries.administration.versions import (
 from services.assignment.schemas.rules import PolicyInput, PolicyPatch, PolicyView
 from services.assignment.schemas.versions import PolicyVersionView
 from shared.kit.http.paging import Cursor, Limit, Page
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/sla-policies", tags=["sla policies"], route_class=StrictJsonRoute)
+router = HttpRouter(prefix="/sla-policies", tags=["sla policies"], route_class=StrictJsonRoute)
 
 
 @router.get("", summary="List SLA policies")

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from services.assignment.commands.configuration.administration import create
@@ -19,9 +19,10 @@ from services.assignment.schemas.saved_reports import RunView, ScheduleInput, Sc
 from shared.contracts.vocabulary import Permission
 from shared.kit.db import Session
 from shared.kit.http.paging import Page
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/report-schedules", tags=["reports"], route_class=StrictJsonRoute)
+router = HttpRouter(prefix="/report-schedules", tags=["reports"], route_class=StrictJsonRoute)
 MAY_READ = Depends(Allowed(Permission.REPORT_VIEW))
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 
 from services.assignment.api.reports import Asked, CsvResponse, csv_file
 from services.assignment.api.tickets import Word
@@ -13,9 +13,10 @@ from services.assignment.schemas.counted_tickets import CountedIn, CountedTicket
 from services.assignment.schemas.report_times import TimesReport
 from services.assignment.schemas.reports import GroupBy
 from shared.contracts.vocabulary import Metric
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/reports", tags=["reports"], route_class=StrictJsonRoute)
+router = HttpRouter(prefix="/reports", tags=["reports"], route_class=StrictJsonRoute)
 Seconds = Annotated[int | None, Query(ge=0, le=10**9)]
 Page = Annotated[int, Query(ge=1, le=100)]
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Annotated, Protocol
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 from pydantic import AfterValidator, AwareDatetime
 
 from services.assignment.api.tickets import Word
@@ -18,6 +18,7 @@ from services.assignment.what_if_process import VisibilityScope
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import reach
 from shared.kit.http.problems import Problem
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
 
@@ -27,7 +28,7 @@ class CsvResponse(Response):
     media_type = "text/csv"
 
 
-router = APIRouter(prefix="/reports", tags=["reports"], route_class=StrictJsonRoute)
+router = HttpRouter(prefix="/reports", tags=["reports"], route_class=StrictJsonRoute)
 
 
 class CsvReport(Protocol):

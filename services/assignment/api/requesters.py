@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from services.assignment.commands.configuration.administration import create
@@ -37,13 +37,14 @@ from services.assignment.schemas.requesters import (
 )
 from shared.contracts.vocabulary import Permission
 from shared.kit.http.paging import Cursor, Limit, Page
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 from shared.kit.requester_ids import RequesterIds
 
 Creator = Annotated[Caller, Depends(Allowed(Permission.TICKET_CREATE))]
 Editor = Annotated[Caller, Depends(Allowed(Permission.TICKET_EDIT))]
 NoteWriter = Annotated[Caller, Depends(Allowed(Permission.TICKET_NOTE))]
-router = APIRouter(prefix="/requesters", tags=["requesters"], route_class=StrictJsonRoute)
+router = HttpRouter(prefix="/requesters", tags=["requesters"], route_class=StrictJsonRoute)
 
 
 @router.get("", summary="List requesters")

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from starlette.status import HTTP_200_OK, HTTP_202_ACCEPTED
 
 from services.assignment.commands.configuration.administration import create
@@ -27,9 +27,10 @@ from services.assignment.sla_analysis.rollout_queries import (
 from shared.kit.db import Session
 from shared.kit.http.idempotent_commands import find_answer
 from shared.kit.http.paging import Cursor, Limit, Page
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/sla-policies/{policy_id}/rollouts", tags=["sla policies"], route_class=StrictJsonRoute)
+router = HttpRouter(prefix="/sla-policies/{policy_id}/rollouts", tags=["sla policies"], route_class=StrictJsonRoute)
 States = Annotated[list[RolloutTicketState] | None, Query(description="Only tickets in one of these states")]
 
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from services.assignment.commands.configuration.administration import create
@@ -11,9 +11,10 @@ from services.assignment.deps import KeyedCall, RoutingAdmin, State
 from services.assignment.queries.administration.configuration import get_rule_view, list_rules
 from services.assignment.schemas.routing_rules import RoutingRuleInput, RoutingRulePatch, RoutingRuleView, RuleOrder
 from shared.kit.http.paging import Page
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/routing-rules", tags=["routing"], route_class=StrictJsonRoute)
+router = HttpRouter(prefix="/routing-rules", tags=["routing"], route_class=StrictJsonRoute)
 
 
 @router.get("", summary="List routing rules")

@@ -1,15 +1,14 @@
 """Routes to preview, simulate, export and import routing rules."""
 
-from fastapi import APIRouter
-
 from services.assignment.commands.configuration.routing_trials import preview_rule, simulate
 from services.assignment.commands.configuration.rule_documents import export_rules, import_rules
 from services.assignment.deps import RoutingAdmin, State
 from services.assignment.schemas.rule_documents import ImportInput, ImportView, RuleDocument
 from services.assignment.schemas.simulations import RulePreview, RulePreviewInput, SimulationInput, SimulationView
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(tags=["routing"], route_class=StrictJsonRoute)
+router = HttpRouter(tags=["routing"], route_class=StrictJsonRoute)
 
 
 @router.post("/routing/simulate", summary="What would happen to a ticket, or to those of a past day")

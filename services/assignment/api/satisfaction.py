@@ -2,16 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from services.assignment.api.reports import Asked, CsvResponse, Step, csv_file
 from services.assignment.api.tickets import Word
 from services.assignment.deps import ReportReader, State
 from services.assignment.reporting.satisfaction import RatingFilter, get_satisfaction_report, list_ratings
 from services.assignment.schemas.satisfaction import RatingList, SatisfactionDimension, SatisfactionReport
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/reports", tags=["reports"], route_class=StrictJsonRoute)
+router = HttpRouter(prefix="/reports", tags=["reports"], route_class=StrictJsonRoute)
 Group = Annotated[Word, Query(description="Id of the group, or `none`")]
 Score = Annotated[int | None, Query(ge=0, le=5, description="0: not answered; every answer if left out")]
 PageNumber = Annotated[int, Query(ge=1, le=10_000)]

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from starlette.status import HTTP_201_CREATED
 
 from services.assignment.access.service_tokens import (
@@ -15,9 +15,10 @@ from services.assignment.access.service_tokens import (
 from services.assignment.deps import AgentsAdmin, KeyedCall, State, TakesNothing
 from services.assignment.schemas.service_tokens import CreatedServiceToken, ServiceTokenInput, ServiceTokenView
 from shared.kit.http.paging import Page
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/service-tokens", tags=["service tokens"], route_class=StrictJsonRoute)
+router = HttpRouter(prefix="/service-tokens", tags=["service tokens"], route_class=StrictJsonRoute)
 
 
 @router.get("", summary="List service tokens")

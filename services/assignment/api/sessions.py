@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.status import HTTP_204_NO_CONTENT
 
 from services.assignment.access.revocation import revoke_session
@@ -15,9 +15,10 @@ from services.assignment.schemas.access import SessionInfo
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds
 from shared.kit.http.paging import Page
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/sessions", tags=["sessions"], route_class=StrictJsonRoute)
+router = HttpRouter(prefix="/sessions", tags=["sessions"], route_class=StrictJsonRoute)
 
 
 @router.get("", summary="List sessions")

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from starlette.status import HTTP_201_CREATED
 
 from services.assignment.commands.conversation.side_conversations import (
@@ -14,9 +14,10 @@ from services.assignment.queries.ticket_page.side_conversations import get_side_
 from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.schemas.side_conversations import SideConversationInput, SideConversationView, SideReplyInput
 from shared.kit.http.paging import Page
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/tickets/{ticket}/side-conversations", tags=["tickets"], route_class=StrictJsonRoute)
+router = HttpRouter(prefix="/tickets/{ticket}/side-conversations", tags=["tickets"], route_class=StrictJsonRoute)
 
 
 @router.get("", summary="Conversations with third parties")

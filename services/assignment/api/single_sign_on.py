@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from services.assignment.access.group_roles import get_group_roles, replace_group_roles
@@ -27,9 +27,10 @@ from services.assignment.schemas.single_sign_on import (
     SingleSignOnView,
 )
 from shared.kit.http.paging import Page
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/single-sign-on", tags=["single sign-on"], route_class=StrictJsonRoute)
+router = HttpRouter(prefix="/single-sign-on", tags=["single sign-on"], route_class=StrictJsonRoute)
 ProviderNumber = Annotated[int, Path(ge=1, le=9999, description="The number of the provider; 1 is the first.")]
 
 

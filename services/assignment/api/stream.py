@@ -3,15 +3,16 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import Depends, Header, Query, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials
 
 from services.assignment.deps import BEARER, SignedIn, State, find_bearer
 from services.assignment.live.change_streams import Watcher
 from services.assignment.queries.access.callers import Caller
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(tags=["tickets"], route_class=StrictJsonRoute)
+router = HttpRouter(tags=["tickets"], route_class=StrictJsonRoute)
 MAX_EVENT_ID = 2**63 - 1
 LastEventId = Annotated[
     int | None,

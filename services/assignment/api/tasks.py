@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from services.assignment.commands.tickets.tasks import add_task, change_task, remove_task
@@ -11,9 +11,10 @@ from services.assignment.queries.ticket_page.tasks import list_tasks
 from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.schemas.tasks import TaskInput, TaskPatch, TaskView
 from shared.kit.http.paging import Page
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/tickets/{ticket}/tasks", tags=["tickets"], route_class=StrictJsonRoute)
+router = HttpRouter(prefix="/tickets/{ticket}/tasks", tags=["tickets"], route_class=StrictJsonRoute)
 
 
 @router.get("", summary="The ticket's checklist")

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from starlette.status import HTTP_201_CREATED
 
 from services.assignment.commands.configuration.administration import create
@@ -13,9 +13,10 @@ from services.assignment.queries.people.people import list_teams, team_view
 from services.assignment.schemas.people import TeamInputNew, TeamPatch, TeamView
 from shared.kit.http.paging import Page
 from shared.kit.http.problems import not_found
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/teams", tags=["teams"], route_class=StrictJsonRoute)
+router = HttpRouter(prefix="/teams", tags=["teams"], route_class=StrictJsonRoute)
 
 
 @router.get("", summary="List teams")

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import Depends, Header, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from services.assignment.commands.conversation.followers import follow, unfollow
@@ -35,9 +35,10 @@ from services.assignment.schemas.tickets import TicketView
 from shared.contracts.vocabulary import Permission
 from shared.kit.http.etags import etag_of, revision_of
 from shared.kit.http.paging import Page
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(tags=["tickets"], route_class=StrictJsonRoute)
+router = HttpRouter(tags=["tickets"], route_class=StrictJsonRoute)
 IfMatch = Annotated[str | None, Header(max_length=64, description="The ETag you saw; stale is refused")]
 
 

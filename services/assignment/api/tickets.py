@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 from pydantic import AfterValidator
 
 from services.assignment.deps import SignedIn, State, TicketReference
@@ -24,9 +24,10 @@ from shared.contracts.vocabulary import Channel, Priority, Status
 from shared.kit.clock import utc_now
 from shared.kit.http.etags import etag_of
 from shared.kit.http.paging import Cursor, Limit, Page
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/tickets", tags=["tickets"], route_class=StrictJsonRoute)
+router = HttpRouter(prefix="/tickets", tags=["tickets"], route_class=StrictJsonRoute)
 
 
 def _plain(text: str | None) -> str | None:

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from services.assignment.commands.configuration.administration import create
@@ -21,9 +21,10 @@ from services.assignment.schemas.desk import (
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.http.paging import Page
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(tags=["views"], route_class=StrictJsonRoute)
+router = HttpRouter(tags=["views"], route_class=StrictJsonRoute)
 
 
 @router.get("/search/suggestions", summary="How a search could go on")

@@ -118,7 +118,7 @@ def install_web(app: FastAPI, settings: AssignmentSettings) -> None:
         rights_watch,
         admin,
     ):
-        app.include_router(part.router, include_in_schema=False)
+        part.router.include_in(app, include_in_schema=False)
 
 
 def include_busiest_pages(app: FastAPI) -> None:
@@ -127,4 +127,4 @@ def include_busiest_pages(app: FastAPI) -> None:
     A new ticket's page comes before any ticket's, whose number it could be.
     """
     for part in (queue, new_ticket, ticket):
-        app.include_router(part.router, include_in_schema=False)
+        part.router.include_in(app, include_in_schema=False)

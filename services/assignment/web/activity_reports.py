@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from services.assignment.api.reports import csv_file
 from services.assignment.deps import State
@@ -25,9 +25,10 @@ from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext, marked, translated_options
 
-router = APIRouter(prefix="/reports", route_class=DeskPageRoute)
+router = HttpRouter(prefix="/reports", route_class=DeskPageRoute)
 
 BY = {
     Dimension.TEAM: marked("Teams"),

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import Form, Request, Response
 
 from services.assignment.commands.people.availability import set_availability
 from services.assignment.deps import State
@@ -11,10 +11,11 @@ from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from services.assignment.web.sign_in import safe_path
 from shared.contracts.vocabulary import Availability
 from shared.kit.http.form_tokens import check_form_token
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.messages import marked as _
 
-router = APIRouter(route_class=DeskPageRoute)
+router = HttpRouter(route_class=DeskPageRoute)
 
 SAID = {
     Availability.ONLINE: _("You are online: tickets can be given to you."),

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from services.assignment.deps import State
 from services.assignment.queries.access.callers import Caller
@@ -19,9 +19,10 @@ from services.assignment.web.activity_reports import (
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from services.assignment.web.reports import Form, ReportRequest
 from shared.kit.db import Session
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext, marked
 
-router = APIRouter(prefix="/reports", route_class=DeskPageRoute)
+router = HttpRouter(prefix="/reports", route_class=DeskPageRoute)
 HOLDERS = {TicketHolder.TEAM: marked("Teams"), TicketHolder.AGENT: marked("Agents")}
 
 

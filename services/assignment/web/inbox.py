@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.datastructures import URL
 
@@ -15,10 +15,11 @@ from services.assignment.web.admin.intake.admin_client import administrator
 from services.assignment.web.admin.submitted_form import AdminForm
 from services.assignment.web.notification_labels import words_of
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 
 PATH = "/inbox"
-router = APIRouter(route_class=DeskPageRoute)
+router = HttpRouter(route_class=DeskPageRoute)
 SHOWN = 50
 MOST_COUNTED = 100
 Cursor = Annotated[str | None, Query(max_length=1024)]

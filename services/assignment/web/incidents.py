@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 from starlette.status import HTTP_202_ACCEPTED
@@ -36,10 +36,11 @@ from shared.kit.http.app import canonical
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.idempotency import fingerprint
 from shared.kit.http.problems import Problem
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext, pgettext
 from shared.kit.i18n.messages import marked as _
 
-router = APIRouter(route_class=DeskPageRoute)
+router = HttpRouter(route_class=DeskPageRoute)
 PER_PAGE = 25
 SHORT_LIST = 10
 """Rows of a list that is shown open; a longer one is opened by whoever wants it, so that a phone shows what follows."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from services.assignment.deps import State
 from services.assignment.queries.access.callers import Caller
@@ -18,9 +18,10 @@ from shared.contracts.vocabulary import Permission, Status
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem
+from shared.kit.http.routers import HttpRouter
 from shared.kit.ticket_numbers import reference_in
 
-router = APIRouter(route_class=DeskPageRoute)
+router = HttpRouter(route_class=DeskPageRoute)
 FOUND = 12
 OPEN_TO_MERGE = tuple(status for status in Status if status is not Status.CLOSED)
 """No ticket can be merged into a closed one."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import Depends, Path, Request, Response
 from pydantic import ValidationError
 
 from services.assignment.app_state import AppState
@@ -20,10 +20,11 @@ from shared.kit.http.error_handlers import from_exception
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.idempotency import fingerprint
 from shared.kit.http.problems import Problem
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.messages import marked as _
 
-router = APIRouter(route_class=DeskPageRoute)
+router = HttpRouter(route_class=DeskPageRoute)
 
 Decision = Annotated[str, Path(pattern="^(add|confirm|remove)$")]
 ASKED = _("They are asked by mail whether they want to take part.")

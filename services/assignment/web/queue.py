@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from services.assignment.commands.action_registry import ACTIONS
 from services.assignment.deps import State
@@ -33,11 +33,12 @@ from shared.contracts.vocabulary import Channel, ClockState, Permission, Priorit
 from shared.domain.permissions import holds
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.messages import marked as _
 from shared.kit.i18n.vocabulary import channel_name, priority_name, status_name
 
-router = APIRouter(route_class=DeskPageRoute)
+router = HttpRouter(route_class=DeskPageRoute)
 
 PER_PAGE = 25
 LABELS = {

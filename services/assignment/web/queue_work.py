@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
@@ -41,10 +41,11 @@ from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem, invalid
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.vocabulary import priority_name, reason_name
 
-router = APIRouter(route_class=DeskPageRoute)
+router = HttpRouter(route_class=DeskPageRoute)
 MOST_NAMED = 200
 SHOWN = 200
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import Form, Request, Response
 from pydantic import ValidationError
 from sqlalchemy import func, select
 
@@ -32,9 +32,10 @@ from shared.domain.permissions import holds
 from shared.kit.db import Session
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext, marked
 
-router = APIRouter(route_class=DeskPageRoute)
+router = HttpRouter(route_class=DeskPageRoute)
 PATH = "/reports/schedules"
 SAVED = "saved:"
 SHOWN_WORDS = (

@@ -7,7 +7,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from services.assignment.api.reports import YEARS, csv_file
 from services.assignment.deps import State
@@ -24,9 +24,10 @@ from shared.domain.permissions import holds
 from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext, marked, translated_options
 
-router = APIRouter(route_class=DeskPageRoute)
+router = HttpRouter(route_class=DeskPageRoute)
 UNPROCESSABLE = 422
 
 PERIODS: Mapping[str, tuple[str, timedelta]] = {

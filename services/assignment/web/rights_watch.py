@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Annotated, Final
 
 import anyio
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from services.assignment.app_state import AppState
@@ -21,8 +21,9 @@ from services.assignment.web.page_base import SESSION_COOKIE, DeskAgent, DeskPag
 from shared.contracts.vocabulary import Channel
 from shared.domain.permissions import Principal
 from shared.kit.clock import utc_now
+from shared.kit.http.routers import HttpRouter
 
-router = APIRouter(route_class=DeskPageRoute)
+router = HttpRouter(route_class=DeskPageRoute)
 LOOKS_EVERY_SECONDS: Final = 30.0
 """A session also ends by time, of which nothing is heard."""
 HEARTBEAT_SECONDS: Final = 15

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from services.assignment.deps import State
 from services.assignment.queries.access.callers import Caller
@@ -12,10 +12,11 @@ from services.assignment.web.activity_reports import Maker, make_report, page_ad
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from services.assignment.web.reports import Form, ReportRequest, interval_label
 from shared.kit.db import Session
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext, marked
 from shared.kit.satisfaction import SCORES
 
-router = APIRouter(prefix="/reports", route_class=DeskPageRoute)
+router = HttpRouter(prefix="/reports", route_class=DeskPageRoute)
 GROUP_TABS = {
     SatisfactionDimension.TEAM: marked("Teams"),
     SatisfactionDimension.AGENT: marked("Agents"),

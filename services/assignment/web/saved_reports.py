@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
@@ -29,9 +29,10 @@ from services.assignment.web.reports import ReportRequest
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds
 from shared.kit.http.form_tokens import check_form_token
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 
-router = APIRouter(route_class=DeskPageRoute)
+router = HttpRouter(route_class=DeskPageRoute)
 Text = Annotated[str, Form(max_length=200)]
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 from zoneinfo import available_timezones
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import ValidationError
 
 from services.assignment.commands.people.agent_settings import change_settings
@@ -15,10 +15,11 @@ from services.assignment.web.forms import plain_values
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, DeskPages, TheDesk
 from services.assignment.web.refusal_texts import refusal_text
 from shared.kit.http.form_tokens import check_form_token
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.messages import marked as _
 
-router = APIRouter(route_class=DeskPageRoute)
+router = HttpRouter(route_class=DeskPageRoute)
 
 KEY_FIELD = "keys-"
 SCOPE_WORDS = {

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import ValidationError
 
 from services.assignment.app_state import AppState
@@ -25,10 +25,11 @@ from shared.contracts.vocabulary import Permission
 from shared.domain.errors import Refusal
 from shared.kit.http.error_handlers import from_exception
 from shared.kit.http.problems import Problem
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.messages import marked as _
 
-router = APIRouter(route_class=DeskPageRoute)
+router = HttpRouter(route_class=DeskPageRoute)
 SENT = _("The mail is on its way. The answer will stand here.")
 
 

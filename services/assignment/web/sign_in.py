@@ -3,7 +3,7 @@
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import Form, Query, Request, Response
 from pydantic import SecretStr
 
 from services.assignment.access.provider_sessions import find_provider_session
@@ -29,10 +29,11 @@ from services.assignment.web.refusal_texts import refusal_text
 from shared.contracts.vocabulary import Channel
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.messages import marked as _
 
-router = APIRouter(route_class=DeskPageRoute)
+router = HttpRouter(route_class=DeskPageRoute)
 
 QUEUE = "/queue"
 AGAIN = _("Sign in once more: changing how you sign in takes a sign-in of the last 15 minutes.")

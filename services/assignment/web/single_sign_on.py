@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi import Depends, Form, Query, Request, Response
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.status import HTTP_303_SEE_OTHER
 
@@ -21,11 +21,12 @@ from services.assignment.web.sign_in import desk_visit, enter, safe_path
 from shared.kit.http.client_address import address_of, network_of
 from shared.kit.http.problems import Problem, not_found
 from shared.kit.http.rate_limits import RateLimiter
+from shared.kit.http.routers import HttpRouter
 from shared.kit.telemetry import log
 
 PATH = "/sign-in/sso"
 COOKIE = "everdesk_sign_on"
-router = APIRouter(route_class=DeskPageRoute)
+router = HttpRouter(route_class=DeskPageRoute)
 
 Text = Annotated[str, Query(max_length=8192)]
 

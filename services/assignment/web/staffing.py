@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic_core import to_json
 from starlette.status import HTTP_202_ACCEPTED
 
@@ -36,10 +36,11 @@ from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from services.assignment.web.report_access import SHOWN_RUNS, ReportPageCaller, id_in
 from shared.contracts.vocabulary import Priority
 from shared.kit.db import Session
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext, translated_options
 
 PATH = "/reports/staffing"
-router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+router = HttpRouter(prefix=PATH, route_class=DeskPageRoute)
 WIDTH, HEIGHT, LEFT, MARGIN = 600, 220, 70, 12
 """Of a chart: its numbers stand left of it and below."""
 WHOLE = 100.0

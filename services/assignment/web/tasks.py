@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import ValidationError
 
 from services.assignment.commands.tickets.tasks import add_task, change_task, remove_task
@@ -21,10 +21,11 @@ from shared.contracts.vocabulary import Permission
 from shared.domain.errors import Refusal
 from shared.kit.http.error_handlers import from_exception
 from shared.kit.http.problems import Problem
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.messages import marked as _
 
-router = APIRouter(route_class=DeskPageRoute)
+router = HttpRouter(route_class=DeskPageRoute)
 SAID = {
     "done": _("The task is done."),
     "undone": _("The task is to be done again."),

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
@@ -50,11 +50,12 @@ from services.assignment.web.ticket_page.sla_clocks import clock_lines
 from services.assignment.web.ticket_page.timeline import FILTERS, timeline_parts
 from shared.contracts.vocabulary import CloseReason, HoldReason, Permission, Priority, Status
 from shared.kit.clock import new_id, utc_now
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.vocabulary import priority_name, reason_name
 from shared.kit.satisfaction import SCORES
 
-router = APIRouter(route_class=DeskPageRoute)
+router = HttpRouter(route_class=DeskPageRoute)
 
 Show = Annotated[ThreadFilter, Query()]
 Before = Annotated[str | None, Query(max_length=1024)]

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 
@@ -27,10 +27,11 @@ from shared.kit.http.error_handlers import from_exception
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.idempotency import fingerprint
 from shared.kit.http.problems import Problem, not_found
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 from shared.kit.ticket_errors import TicketsUnavailable
 
-router = APIRouter(route_class=DeskPageRoute)
+router = HttpRouter(route_class=DeskPageRoute)
 
 MOST_CHANGES = 50
 """Lines looked through for what changed under an open page."""

@@ -4,15 +4,16 @@ import json
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from services.assignment.deps import State
 from services.assignment.queries.administration.canned_responses import rendered_for, responses_for
 from services.assignment.queries.ticket_page.tickets import get_ticket
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from services.assignment.web.ticket_writing import wants_json
+from shared.kit.http.routers import HttpRouter
 
-router = APIRouter(route_class=DeskPageRoute)
+router = HttpRouter(route_class=DeskPageRoute)
 
 Words = Annotated[str, Query(max_length=255)]
 

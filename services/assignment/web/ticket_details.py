@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import Path, Request, Response
 from pydantic import ValidationError
 
 from services.assignment.app_state import AppState
@@ -34,9 +34,10 @@ from shared.domain.errors import Refusal, VersionConflict
 from shared.kit.clock import utc_now
 from shared.kit.http.error_handlers import from_exception
 from shared.kit.http.problems import Problem, not_found
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 
-router = APIRouter(route_class=DeskPageRoute)
+router = HttpRouter(route_class=DeskPageRoute)
 PRINTED = 500
 """Entries on the print view: the whole of all but the longest tickets."""
 FollowDecision = Annotated[str, Path(pattern="^(start|stop)$")]

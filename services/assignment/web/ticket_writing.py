@@ -4,7 +4,7 @@ import json
 from typing import Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import ClientDisconnect
@@ -32,11 +32,12 @@ from shared.domain.errors import Refusal
 from shared.kit.http.error_handlers import from_exception
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.messages import marked as _
 from shared.kit.user_content.rendering import with_attachment_urls
 
-router = APIRouter(route_class=DeskPageRoute)
+router = HttpRouter(route_class=DeskPageRoute)
 TOKEN_HEADER = "X-Form-Token"  # noqa: S105 - a name
 KINDS: dict[str, DraftKind] = {"replies": "reply", "notes": "note"}
 UNDONE = _("Taken back. Your reply is in the editor again.")

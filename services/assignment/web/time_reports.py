@@ -3,7 +3,7 @@
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from services.assignment.api.report_times import Counted, Page
 from services.assignment.api.reports import Asked, csv_file
@@ -19,9 +19,10 @@ from services.assignment.web.reports import GROUPS, Form, ReportRequest
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds
 from shared.kit.db import Session
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 
-router = APIRouter(prefix="/reports", route_class=DeskPageRoute)
+router = HttpRouter(prefix="/reports", route_class=DeskPageRoute)
 
 
 async def _times(context: State, caller: Caller, asked: ReportRequest) -> tuple[TimesReport | None, str]:

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import Form, Request, Response
 
 from services.assignment.deps import State
 from services.assignment.errors import not_permitted
@@ -15,9 +15,10 @@ from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import not_found
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 
-router = APIRouter(route_class=DeskPageRoute)
+router = HttpRouter(route_class=DeskPageRoute)
 PATH = "/reports/boards"
 REFRESH_SECONDS = 30
 PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic_core import to_json
 from starlette.status import HTTP_202_ACCEPTED
 
@@ -46,10 +46,11 @@ from shared.contracts.vocabulary import Metric, Permission
 from shared.domain.permissions import holds
 from shared.kit.db import Session
 from shared.kit.http.problems import not_found
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext, marked, translated_options
 
 PATH = "/reports/what-if"
-router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+router = HttpRouter(prefix=PATH, route_class=DeskPageRoute)
 CHANGES = {
     ChangeKind.TO_MET: marked("breached before, met then"),
     ChangeKind.TO_BREACHED: marked("met before, breached then"),

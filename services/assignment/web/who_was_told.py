@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from services.assignment.deps import State
 from services.assignment.queries.ticket_page.tickets import get_ticket
@@ -16,9 +16,10 @@ from services.assignment.web.refusal_texts import refusal_text
 from services.assignment.web.ticket_writing import checked_form
 from shared.contracts.vocabulary import Permission
 from shared.kit.http.problems import invalid
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext, marked
 
-router = APIRouter(route_class=DeskPageRoute)
+router = HttpRouter(route_class=DeskPageRoute)
 SHOWN = 100
 UNPROVED = "an unproved report"
 """How a row begins of which somebody claims, without proof, that its mail came back."""

@@ -1,14 +1,15 @@
 """SCIM discovery routes (RFC 7644, section 4)."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.assignment.access.scim.discovery import RESOURCE_TYPES, SCHEMAS, configuration, located
 from services.assignment.access.scim.documents import Json
 from services.assignment.access.scim.errors import ScimRefusal, no_such
 from services.assignment.access.scim.resources import list_response
 from services.assignment.api.scim.protocol import MAX_COUNT, Asked, Directory, ScimRoute, scim_response
+from shared.kit.http.routers import HttpRouter
 
-router = APIRouter(route_class=ScimRoute)
+router = HttpRouter(route_class=ScimRoute)
 
 
 @router.get("/ServiceProviderConfig")

@@ -1,6 +1,6 @@
 """SCIM routes of groups."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.assignment.access.scim.groups import create_group, delete_group, patch_group, replace_group
 from services.assignment.access.scim.resources import Projection, list_response
@@ -16,8 +16,9 @@ from services.assignment.api.scim.protocol import (
 )
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
+from shared.kit.http.routers import HttpRouter
 
-router = APIRouter(prefix="/Groups", route_class=ScimRoute)
+router = HttpRouter(prefix="/Groups", route_class=ScimRoute)
 
 
 @router.get("")

@@ -1,14 +1,15 @@
 """SCIM routes across resource types: search of all, and unsupported endpoints."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.assignment.access.scim.errors import ScimRefusal, no_such
 from services.assignment.access.scim.resources import GroupRecord, UserRecord, list_response
 from services.assignment.access.scim.store import ListRequest, list_groups, list_users
 from services.assignment.api.scim.protocol import Asked, Body, Directory, ScimRoute, scim_response, search_request
 from services.assignment.deps import State
+from shared.kit.http.routers import HttpRouter
 
-router = APIRouter(route_class=ScimRoute)
+router = HttpRouter(route_class=ScimRoute)
 UNSUPPORTED = ("Me", "Bulk")
 KNOWN = ("Users", "Groups", "ServiceProviderConfig", "ResourceTypes", "Schemas")
 

@@ -1,6 +1,6 @@
 """SCIM routes of users."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.assignment.access.scim.resources import Projection, list_response
 from services.assignment.access.scim.store import ListRequest, get_user, list_users
@@ -16,8 +16,9 @@ from services.assignment.api.scim.protocol import (
 )
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
+from shared.kit.http.routers import HttpRouter
 
-router = APIRouter(prefix="/Users", route_class=ScimRoute)
+router = HttpRouter(prefix="/Users", route_class=ScimRoute)
 
 
 @router.get("")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
@@ -22,12 +22,13 @@ from services.assignment.web.notification_labels import EVENT_LABELS
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, DeskPages, TheDesk
 from services.assignment.web.settings_page import ZONES
 from services.assignment.web.weekdays import DAYS
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.messages import marked as _
 
 PATH = "/account/notifications"
 API = "/v1/preferences"
-router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+router = HttpRouter(prefix=PATH, route_class=DeskPageRoute)
 CHANNELS = (("mail", _("Mail")), ("inbox", _("Inbox")))
 CHOICES = (("", _("By the rules")), ("yes", _("Always")), ("no", _("Never")))
 FOR_REQUESTERS = frozenset({"reminder", "merged"})

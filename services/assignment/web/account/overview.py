@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import Form, Request, Response
 from pydantic import SecretStr, ValidationError
 
 from services.assignment.access.own_password import change_own_password
@@ -24,10 +24,11 @@ from services.assignment.web.session_proofs import PROOFS
 from services.assignment.web.sign_in import desk_visit
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 
 PATH = "/account"
-router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+router = HttpRouter(prefix=PATH, route_class=DeskPageRoute)
 Token = Annotated[str, Form()]
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Path, Request, Response
+from fastapi import Form, Path, Request, Response
 from pydantic import SecretStr, ValidationError
 
 from services.assignment.access.account_links import get_link_owner, request_reset, set_password
@@ -15,10 +15,11 @@ from services.assignment.web.refusal_texts import refusal_text
 from shared.kit.http.client_address import address_of
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.messages import marked as _
 
-router = APIRouter(route_class=DeskPageRoute)
+router = HttpRouter(route_class=DeskPageRoute)
 LinkToken = Annotated[str, Path(max_length=256)]
 SENT = _("If an account has this address, a mail with a link is on its way. Look into your inbox.")
 

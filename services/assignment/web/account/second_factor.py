@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 import segno
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import Form, Request, Response
 from markupsafe import Markup
 
 from services.assignment.access import enrolment, totp
@@ -18,9 +18,10 @@ from services.assignment.web.refusal_texts import refusal_text
 from services.assignment.web.sign_in import desk_visit
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 
-router = APIRouter(prefix=ENROLMENT, route_class=DeskPageRoute)
+router = HttpRouter(prefix=ENROLMENT, route_class=DeskPageRoute)
 Token = Annotated[str, Form()]
 ACCOUNT = "/account"
 

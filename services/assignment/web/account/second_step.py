@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import Form, Query, Request, Response
 from pydantic import SecretStr
 
 from services.assignment.access.passkeys import MAX_CREDENTIAL
@@ -16,8 +16,9 @@ from services.assignment.web.refusal_texts import refusal_sentence, refusal_text
 from services.assignment.web.sign_in import QUEUE, desk_visit, enter, safe_path
 from shared.kit.http.form_tokens import check_form_token
 from shared.kit.http.problems import Problem
+from shared.kit.http.routers import HttpRouter
 
-router = APIRouter(route_class=DeskPageRoute)
+router = HttpRouter(route_class=DeskPageRoute)
 OVER = frozenset({"sign_in_expired", "wrong_credentials"})
 """Problem codes after which the sign-in starts again."""
 Following = Annotated[str | None, Query(alias="next")]

@@ -1,7 +1,5 @@
 """The administration pages: people, rights, SLA rules and routing, on the same commands as the API."""
 
-from fastapi import APIRouter
-
 from services.assignment.web.admin import (
     agent_access,
     agents,
@@ -31,6 +29,7 @@ from services.assignment.web.admin import (
     teams,
     webhooks,
 )
+from shared.kit.http.routers import HttpRouter
 
 PARTS = (
     start,
@@ -62,6 +61,6 @@ PARTS = (
     audit,
 )
 
-router = APIRouter()
+router = HttpRouter()
 for section in PARTS:
     router.include_router(section.router)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.assignment.access import agent_access
 from services.assignment.access.revocation import revoke_all, revoke_session
@@ -17,9 +17,10 @@ from services.assignment.web.admin.submitted_form import AdminForm, FormRefused,
 from services.assignment.web.browsers import browser_of
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from services.assignment.web.session_proofs import PROOFS
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 
-router = APIRouter(prefix="/admin/agents/{agent_id}/access", route_class=DeskPageRoute)
+router = HttpRouter(prefix="/admin/agents/{agent_id}/access", route_class=DeskPageRoute)
 
 
 @router.get("")

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from services.assignment.access.agent_access import add_agent
 from services.assignment.app_state import AppState
@@ -36,11 +36,12 @@ from services.assignment.web.admin.submitted_form import (
 )
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.contracts.vocabulary import Availability, Priority
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.vocabulary import priority_name
 
 PATH = "/admin/agents"
-router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+router = HttpRouter(prefix=PATH, route_class=DeskPageRoute)
 
 ROLE_IN = "role-"
 """Before a team's id: the field that holds the agent's role in it."""

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 from starlette.status import HTTP_308_PERMANENT_REDIRECT
 
@@ -23,11 +23,12 @@ from services.assignment.web.admin.audit_words import KIND_NAMES, title_of
 from services.assignment.web.admin.sections import AgentsPageCaller
 from services.assignment.web.admin.version_changes import changes_between
 from services.assignment.web.page_base import DeskPageRoute, TheDesk
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext, translated_options
 from shared.kit.i18n.messages import marked as _
 
 PATH = "/admin/audit"
-router = APIRouter(route_class=DeskPageRoute)
+router = HttpRouter(route_class=DeskPageRoute)
 
 PER_PAGE = 50
 AWAY = {

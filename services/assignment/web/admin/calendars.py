@@ -2,7 +2,7 @@
 
 from zoneinfo import available_timezones
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.assignment.app_state import AppState
 from services.assignment.commands.configuration.administration import create
@@ -29,11 +29,12 @@ from services.assignment.web.admin.version_changes import with_changes
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from services.assignment.web.weekdays import DAYS
 from shared.kit.db import Session
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.formats import country_name
 from shared.kit.i18n.messages import gettext, translated_options
 
 PATH = "/admin/calendars"
-router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+router = HttpRouter(prefix=PATH, route_class=DeskPageRoute)
 
 SHOWN_VERSIONS = 20
 ZONES = sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from markupsafe import Markup
 
 from services.assignment.app_state import AppState
@@ -40,10 +40,11 @@ from services.assignment.web.admin.submitted_form import (
 )
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.kit.http.problems import Problem, not_found
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 
 PATH = "/admin/canned-responses"
-router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+router = HttpRouter(prefix=PATH, route_class=DeskPageRoute)
 
 
 @router.get("")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
@@ -20,11 +20,12 @@ from services.assignment.web.admin.submitted_form import (
 )
 from services.assignment.web.admin.webhook_client import ask
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext, translated_options
 from shared.kit.i18n.messages import marked as _
 
 PATH = "/admin/notification/replay"
-router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+router = HttpRouter(prefix=PATH, route_class=DeskPageRoute)
 REASONS = frozenset(
     {
         _("sent: what it said is not kept"),

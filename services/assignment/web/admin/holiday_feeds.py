@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from starlette.status import HTTP_200_OK
 
 from services.assignment.app_state import AppState
@@ -33,11 +33,12 @@ from services.assignment.web.admin.submitted_form import (
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from services.assignment.web.refusal_texts import refusal_text
 from shared.kit.http.problems import Problem
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext, translated_options
 from shared.kit.i18n.messages import marked as _
 
 PATH = "/admin/calendars"
-router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+router = HttpRouter(prefix=PATH, route_class=DeskPageRoute)
 MODES = [
     (ImportMode.MERGE.value, _("Keep the calendar's own holidays")),
     (ImportMode.REPLACE.value, _("Replace them by the feed's")),

@@ -1,6 +1,6 @@
 """Administration page of the installation: the organisation's name."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.assignment.deps import State
 from services.assignment.queries.access.callers import Caller
@@ -16,10 +16,11 @@ from services.assignment.web.admin.submitted_form import (
     refused_form,
 )
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 
 PATH = "/admin/installation"
-router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+router = HttpRouter(prefix=PATH, route_class=DeskPageRoute)
 
 
 @router.get("")

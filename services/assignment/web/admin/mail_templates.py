@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from markupsafe import Markup
 
 from services.assignment.app_state import AppState
@@ -29,6 +29,7 @@ from services.assignment.web.notification_labels import label_of_template
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.http.problems import Problem
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.languages import LANGUAGES
 from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.messages import marked as _
@@ -42,7 +43,7 @@ AUDIENCES = {
     "account": _("Accounts"),
 }
 PARTS = ("subject", "html", "text")
-router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+router = HttpRouter(prefix=PATH, route_class=DeskPageRoute)
 
 
 @router.get("")

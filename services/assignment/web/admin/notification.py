@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
@@ -22,10 +22,11 @@ from services.assignment.web.admin.submitted_form import (
 from services.assignment.web.admin.webhook_client import with_instants
 from services.assignment.web.notification_labels import label_of_template
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 
 PATH = "/admin/notification"
-router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+router = HttpRouter(prefix=PATH, route_class=DeskPageRoute)
 SHOWN = 50
 
 

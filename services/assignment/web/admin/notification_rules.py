@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
@@ -20,10 +20,11 @@ from services.assignment.web.admin.submitted_form import (
 )
 from services.assignment.web.notification_labels import AUDIENCE_LABELS, CHANNEL_LABELS, EVENT_LABELS
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 
 PATH = "/admin/notification/rules"
-router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+router = HttpRouter(prefix=PATH, route_class=DeskPageRoute)
 CELL = "cell"
 """The field of the ticked boxes, each `<event>.<audience>.<channel>`."""
 

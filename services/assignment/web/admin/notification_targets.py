@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from sqlalchemy import select
 
 from services.assignment.app_state import AppState
@@ -22,12 +22,13 @@ from services.assignment.web.admin.submitted_form import (
     refused_form,
 )
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext, translated_options
 from shared.kit.i18n.messages import marked as _
 
 PATH = "/admin/notification/targets"
 API = "/v1/targets"
-router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+router = HttpRouter(prefix=PATH, route_class=DeskPageRoute)
 KINDS = (
     ("slack", "Slack"),
     ("mattermost", "Mattermost"),

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.assignment.app_state import AppState
 from services.assignment.commands.configuration.administration import create
@@ -29,6 +29,7 @@ from services.assignment.web.admin.submitted_form import (
     refused_form,
 )
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext, translated_options
 from shared.kit.i18n.messages import marked as _
 
@@ -38,7 +39,7 @@ SHARING = [
     ("managers", _("Its managers")),
     ("members", _("All its people")),
 ]
-router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+router = HttpRouter(prefix=PATH, route_class=DeskPageRoute)
 
 
 @router.get("")

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.assignment.app_state import AppState
 from services.assignment.commands.configuration.administration import create
@@ -35,11 +35,12 @@ from services.assignment.web.admin.version_changes import with_changes
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.contracts.policies import SlaPolicy
 from shared.kit.db import Session
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext, translated_options
 from shared.kit.i18n.vocabulary import metric_name
 
 PATH = "/admin/sla-policies"
-router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+router = HttpRouter(prefix=PATH, route_class=DeskPageRoute)
 
 SHOWN_VERSIONS = 20
 

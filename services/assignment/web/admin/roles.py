@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from sqlalchemy import func, select
 
 from services.assignment.app_state import AppState
@@ -30,11 +30,12 @@ from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.contracts.vocabulary import Permission, Scope
 from shared.kit.db import Session
 from shared.kit.http.problems import not_found
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.messages import marked as _
 
 PATH = "/admin/roles"
-router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+router = HttpRouter(prefix=PATH, route_class=DeskPageRoute)
 
 SCOPES: Mapping[Scope, tuple[str, str]] = {
     Scope.ALL: (_("All tickets"), _("Every ticket of every team")),

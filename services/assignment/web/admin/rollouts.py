@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from starlette.status import HTTP_202_ACCEPTED
 
 from services.assignment.app_state import AppState
@@ -42,11 +42,12 @@ from services.assignment.web.admin.submitted_form import (
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.contracts.vocabulary import Priority, Status
 from shared.kit.db import Session
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext, translated_options
 from shared.kit.i18n.messages import marked as _
 
 PATH = "/admin/sla-policies/{policy_id}/rollouts"
-router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+router = HttpRouter(prefix=PATH, route_class=DeskPageRoute)
 MODES = {
     RolloutMode.CARRY: _("New targets apply from now on; time used so far counts"),
     RolloutMode.RESTART: _("Clocks end and begin anew under the new targets"),

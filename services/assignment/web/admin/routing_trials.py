@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import select
 
@@ -35,11 +35,12 @@ from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from services.assignment.web.refusal_texts import refusal_text
 from shared.contracts.vocabulary import Channel, OutReason, Priority
 from shared.kit.http.problems import Problem
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.vocabulary import capitalised, channel_name, out_reason_word, priority_name
 
 RULES = "/admin/routing-rules"
-router = APIRouter(prefix=RULES, route_class=DeskPageRoute)
+router = HttpRouter(prefix=RULES, route_class=DeskPageRoute)
 DOCUMENT: TypeAdapter[RuleDocument] = TypeAdapter(RuleDocument)
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, time
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.assignment.access.service_tokens import (
     create_service_token,
@@ -30,11 +30,12 @@ from services.assignment.web.admin.submitted_form import (
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.messages import marked as _
 
 PATH = "/admin/service-tokens"
-router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+router = HttpRouter(prefix=PATH, route_class=DeskPageRoute)
 
 
 @router.get("")

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.assignment.access.group_roles import get_group_roles, replace_group_roles
 from services.assignment.access.single_sign_on.checks import check_connection
@@ -39,11 +39,12 @@ from services.assignment.web.admin.submitted_form import (
 )
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from services.assignment.web.single_sign_on import ProviderNumber, provider_number
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext, translated_options
 from shared.kit.i18n.messages import marked as _
 
 PATH = "/admin/single-sign-on"
-router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+router = HttpRouter(prefix=PATH, route_class=DeskPageRoute)
 
 NEW = ("name", "issuer", "client_id")
 TEXTS = ("name", "issuer", "client_id", "scopes", "groups_claim", "domains", "second_factor", "passwords")

@@ -1,6 +1,6 @@
 """The administration's first page: what there is to administer."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.assignment.deps import State
 from services.assignment.errors import not_permitted
@@ -8,8 +8,9 @@ from services.assignment.setup.progress import get_progress
 from services.assignment.web.admin.sections import sections_of
 from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from shared.contracts.vocabulary import Permission
+from shared.kit.http.routers import HttpRouter
 
-router = APIRouter(route_class=DeskPageRoute)
+router = HttpRouter(route_class=DeskPageRoute)
 
 
 @router.get("/admin")

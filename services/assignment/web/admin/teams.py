@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.assignment.app_state import AppState
 from services.assignment.commands.configuration.administration import create
@@ -31,10 +31,11 @@ from services.assignment.web.admin.submitted_form import (
 from services.assignment.web.admin.team_choice import HANDOVERS, STRATEGIES, choice_fields, choice_values
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.kit.http.problems import not_found
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext, translated_options
 
 PATH = "/admin/teams"
-router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+router = HttpRouter(prefix=PATH, route_class=DeskPageRoute)
 
 
 @router.get("")

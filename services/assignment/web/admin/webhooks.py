@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
@@ -24,11 +24,12 @@ from services.assignment.web.admin.submitted_form import (
 )
 from services.assignment.web.admin.webhook_client import STATES, STATUSES, ask, event_choices, with_instants
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext, translated_options
 from shared.kit.i18n.messages import marked as _
 
 PATH = "/admin/webhooks"
-router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+router = HttpRouter(prefix=PATH, route_class=DeskPageRoute)
 OVERLAPS = [
     ("86400", _("24 hours")),
     ("3600", _("1 hour")),

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
@@ -17,10 +17,11 @@ from services.assignment.web.page_base import DeskPageRoute, TheDesk
 from services.assignment.web.requesters.bans import ban_addresses, lift_bans
 from services.assignment.web.requesters.person import person_page
 from shared.kit.http.problems import Problem, not_found
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.sibling_service import in_path
 from shared.kit.i18n.messages import gettext
 
-router = APIRouter(prefix="/requesters", route_class=DeskPageRoute)
+router = HttpRouter(prefix="/requesters", route_class=DeskPageRoute)
 
 
 @router.post("/{requester_id}/ban")

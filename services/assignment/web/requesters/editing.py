@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from services.assignment.app_state import AppState
 from services.assignment.commands.configuration.administration import create
@@ -26,12 +26,13 @@ from services.assignment.web.admin.submitted_form import (
 )
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.contracts.vocabulary import Permission
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 from shared.kit.requester_ids import RequesterIds
 
 Creator = Annotated[Caller, Depends(AllowedAgent(Permission.TICKET_CREATE))]
 Editor = Annotated[Caller, Depends(AllowedAgent(Permission.TICKET_EDIT))]
-router = APIRouter(prefix="/requesters", route_class=DeskPageRoute)
+router = HttpRouter(prefix="/requesters", route_class=DeskPageRoute)
 
 
 @router.get("/new")

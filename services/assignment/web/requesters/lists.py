@@ -3,7 +3,7 @@
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from services.assignment.deps import State
 from services.assignment.queries.people.requester_lists import list_requesters
@@ -11,9 +11,10 @@ from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds
 from shared.kit.http.paging import Cursor
+from shared.kit.http.routers import HttpRouter
 
 PER_PAGE = 50
-router = APIRouter(prefix="/requesters", route_class=DeskPageRoute)
+router = HttpRouter(prefix="/requesters", route_class=DeskPageRoute)
 
 
 @router.get("")

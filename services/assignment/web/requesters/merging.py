@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from services.assignment.commands.requesters.requester_merges import merge_requesters, preview_merge, undo_merge
 from services.assignment.commands.requesters.requesters import require_to_join
@@ -16,11 +16,12 @@ from services.assignment.web.admin.submitted_form import AdminForm
 from services.assignment.web.page_base import DeskPageRoute, TheDesk
 from shared.contracts.vocabulary import Permission
 from shared.kit.http.problems import not_found
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 
 FOUND = 20
 Editor = Annotated[Caller, Depends(AllowedAgent(Permission.TICKET_EDIT))]
-router = APIRouter(prefix="/requesters", route_class=DeskPageRoute)
+router = HttpRouter(prefix="/requesters", route_class=DeskPageRoute)
 
 
 @router.get("/{requester_id}/merge")

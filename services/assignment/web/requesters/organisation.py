@@ -3,7 +3,7 @@
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.assignment.deps import State
 from services.assignment.queries.administration.configuration import list_policies
@@ -13,6 +13,7 @@ from services.assignment.web.page_base import DeskAgent, DeskPageRoute, TheDesk
 from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds
 from shared.kit.http.paging import Cursor
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.messages import marked as _
 
@@ -22,7 +23,7 @@ SHARING = {
     "managers": _("With its managers"),
     "members": _("With all its people"),
 }
-router = APIRouter(prefix="/organisations", route_class=DeskPageRoute)
+router = HttpRouter(prefix="/organisations", route_class=DeskPageRoute)
 
 
 @router.get("/{organisation_id}")

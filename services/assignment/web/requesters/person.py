@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from services.assignment.app_state import AppState
 from services.assignment.commands.configuration.administration import changing
@@ -36,11 +36,12 @@ from shared.contracts.vocabulary import Permission
 from shared.domain.permissions import holds
 from shared.kit.http.paging import Cursor
 from shared.kit.http.problems import not_found
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 
 PER_PAGE = 25
 NoteAgent = Annotated[Caller, Depends(AllowedAgent(Permission.TICKET_NOTE))]
-router = APIRouter(route_class=DeskPageRoute)
+router = HttpRouter(route_class=DeskPageRoute)
 
 
 @router.get("/tickets/{number}/requester")

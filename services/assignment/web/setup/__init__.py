@@ -1,9 +1,8 @@
 """Pages of the set-up of an empty installation."""
 
-from fastapi import APIRouter
-
 from services.assignment.web.setup import steps, welcome
+from shared.kit.http.routers import HttpRouter
 
-router = APIRouter()
+router = HttpRouter()
 for part in (welcome, steps):
     router.include_router(part.router)

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 from zoneinfo import available_timezones
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from sqlalchemy import select
 
 from services.assignment.app_state import AppState
@@ -36,11 +36,12 @@ from services.assignment.web.admin.submitted_form import (
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from services.assignment.web.weekdays import DAYS
 from shared.kit.http.problems import Problem, not_found
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext, translated_options
 from shared.kit.i18n.messages import marked as _
 
 PATH = "/setup"
-router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+router = HttpRouter(prefix=PATH, route_class=DeskPageRoute)
 SLUG = "business-hours"
 NAMES = {
     "administrator": _("Organisation and team"),

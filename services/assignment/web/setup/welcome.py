@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import Path, Request, Response
 
 from services.assignment.access.request_origin import visit_of
 from services.assignment.deps import State
@@ -20,9 +20,10 @@ from services.assignment.web.page_base import SESSION_COOKIE, DeskPageRoute, Des
 from shared.contracts.vocabulary import Channel
 from shared.kit.clock import utc_now
 from shared.kit.http.problems import Problem
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 
-router = APIRouter(prefix="/welcome", route_class=DeskPageRoute)
+router = HttpRouter(prefix="/welcome", route_class=DeskPageRoute)
 Token = Annotated[str, Path(max_length=128)]
 FIELDS = ("organisation", "team", "name", "email")
 

@@ -5,10 +5,9 @@ Each page calls intake's admin API with a pass for the signed-in administrator, 
 intake is down these pages say so, and the rest of the desk works.
 """
 
-from fastapi import APIRouter
-
 from services.assignment.web.admin.intake import alert_sources, announcements, api_keys, bans, topics
+from shared.kit.http.routers import HttpRouter
 
-router = APIRouter()
+router = HttpRouter()
 for part in (topics, announcements, bans, api_keys, alert_sources):
     router.include_router(part.router)

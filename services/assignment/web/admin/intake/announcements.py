@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.assignment.app_state import AppState
 from services.assignment.deps import State
@@ -22,10 +22,11 @@ from services.assignment.web.admin.submitted_form import (
 )
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.kit.clock import utc_now
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext
 
 PATH = "/admin/announcements"
-router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+router = HttpRouter(prefix=PATH, route_class=DeskPageRoute)
 
 
 @router.get("")

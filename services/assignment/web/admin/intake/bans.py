@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from services.assignment.deps import State
 from services.assignment.web.admin.intake.admin_client import ask, every, instant_in
@@ -18,11 +18,12 @@ from services.assignment.web.admin.submitted_form import (
 )
 from services.assignment.web.page_base import DeskPageRoute, TheDesk
 from shared.kit.clock import utc_now
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.sibling_service import in_path
 from shared.kit.i18n.messages import gettext
 
 PATH = "/admin/bans"
-router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+router = HttpRouter(prefix=PATH, route_class=DeskPageRoute)
 
 
 @router.get("")

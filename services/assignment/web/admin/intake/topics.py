@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import Path, Request, Response
 from markupsafe import Markup
 
 from services.assignment.app_state import AppState
@@ -36,11 +36,12 @@ from services.assignment.web.admin.submitted_form import (
 )
 from services.assignment.web.page_base import DeskPageRoute, DeskPages, TheDesk
 from shared.contracts.vocabulary import Priority
+from shared.kit.http.routers import HttpRouter
 from shared.kit.i18n.messages import gettext, translated_options
 from shared.kit.i18n.vocabulary import priority_name
 
 PATH = "/admin/topics"
-router = APIRouter(prefix=PATH, route_class=DeskPageRoute)
+router = HttpRouter(prefix=PATH, route_class=DeskPageRoute)
 TopicId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 PLAIN = ("slug", "name", "description", "priority", "thanks", "legacy_id")
 
