@@ -29,7 +29,8 @@ SECONDS = {
     "tests/browser/portal/test_portal_thread.py": 60,
     "tests/browser/desk/test_admin.py": 55,
     "tests/chaos/test_two_of_each.py": 55,
-    "tests/services/assignment/permissions/test_ticket_scopes.py": 30,
+    "tests/services/assignment/page_reach/test_page_scopes.py": 25,
+    "tests/services/assignment/ticket_reach/test_ticket_scopes.py": 20,
     "tests/attack/test_logs_hold_nobody.py": 20,
     "tests/services/assignment/permissions/test_scope_leaks.py": 18,
     "tests/services/notification/delivery/test_smtp_server_faults.py": 15,
@@ -41,7 +42,9 @@ SECONDS = {
 DEAR = 20
 """What takes less comes first in its room only: for its sake no worker leaves the room whose engines it has started."""
 DIVIDED = {
-    "tests/services/assignment/permissions/test_ticket_scopes.py",
+    "tests/services/assignment/page_reach/test_page_scopes.py",
+    "tests/services/assignment/sla_analysis/test_rollout_progress.py",
+    "tests/services/assignment/ticket_reach/test_ticket_scopes.py",
     "tests/services/notification/delivery/test_smtp_server_faults.py",
     "tests/workflows/test_builds_in_trouble.py",
     "tests/workflows/test_versions.py",

@@ -1,1 +1,1 @@
-"""Who may do what: every route with every scope, and how rights are given."""
+"""Who may do what: every route with and without its permission, and how rights are given."""

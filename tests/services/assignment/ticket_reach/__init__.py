@@ -1,0 +1,1 @@
+"""How far a scope reaches: every route of the API about a ticket, on tickets within reach and out of it."""
