@@ -9,6 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")]
+SERVICE_PAGES = [*(ROOT / "services").glob("**/README.md")]
+MODULE = re.compile(r"`([\w/]+\.py)`")
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 ANCHOR = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)#([^)\s]+)\)")
 HEADING = re.compile(r"^#{1,6} (.+?) *$", re.MULTILINE)
@@ -28,7 +30,7 @@ def anchors(page: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", [*PAGES, *SERVICE_PAGES], ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     text = page.read_text()
     missing = [link for link in LINK.findall(text) if not (page.parent / link).exists()]
@@ -36,6 +38,21 @@ def test_links_lead_somewhere(page: Path) -> None:
     for link, anchor in ANCHOR.findall(FENCED.sub("", text)):
         target = page.parent / link if link else page
         assert target.suffix != ".md" or anchor in anchors(target.resolve()), f"{link}#{anchor}"
+
+
+@pytest.mark.parametrize("page", [*PAGES, *SERVICE_PAGES], ids=lambda page: str(page.relative_to(ROOT)))
+def test_named_modules_exist(page: Path) -> None:
+    missing = [
+        name for name in MODULE.findall(page.read_text()) if not any(one.endswith(f"/{name}") for one in modules())
+    ]
+    assert missing == []
+
+
+@cache
+def modules() -> list[str]:
+    """The path of every module of the project, with a slash before it."""
+    folders = ("services", "shared", "workflows", "deploy", "tests")
+    return [f"/{path.relative_to(ROOT)}" for folder in folders for path in (ROOT / folder).rglob("*.py")]
 
 
 def test_the_readme_leads_to_every_guide() -> None:
