@@ -1,7 +1,8 @@
 """`python -m tests.load.mail_sink <smtp port> <control port>`: takes every mail and tells what came, and when.
 
-The SMTP side is aiosmtpd as it comes. Whoever writes `count` to the control port is told the number of mails; whoever
-writes `all` the Message-ID, ticket and instant of each, and whoever writes `last` the content of the last; as JSON.
+The SMTP side is aiosmtpd, which here says that it takes commands together, as nearly all servers do. Whoever writes
+`count` to the control port is told the number of mails; whoever writes `all` the Message-ID, ticket and instant of
+each, and whoever writes `last` the content of the last; as JSON.
 """
 
 import asyncio
@@ -33,6 +34,13 @@ class Sink:
     def __init__(self) -> None:
         self.taken: list[tuple[str, str, float]] = []
         self._last = b""
+
+    async def handle_EHLO(  # noqa: N802
+        self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        """aiosmtpd's hook for its abilities: it reads commands sent together, and says so as usual servers do."""
+        session.host_name = hostname
+        return [*responses[:-1], "250-PIPELINING", responses[-1]]
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """aiosmtpd's hook for a complete mail."""

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Template as JinjaTemplate
 from markupsafe import Markup, escape
 
 from services.notification.delivery import consolidated_text
@@ -79,10 +80,10 @@ class Composer:
         self._signer = signer_of(settings)
         self._desk = settings.desk_url.rstrip("/")
         texts, pages = _environment(is_html=False), _environment(is_html=True)
-        self._subjects = {name: texts.from_string(template.subject) for name, template in TEMPLATES.items()}
-        self._texts = {name: texts.get_template(f"{name}.txt") for name in TEMPLATES}
+        self._subjects = {name: _quick(texts.from_string(template.subject)) for name, template in TEMPLATES.items()}
+        self._texts = {name: _quick(texts.get_template(f"{name}.txt")) for name in TEMPLATES}
         styled = styled_templates(TEMPLATE_FOLDER, TEMPLATES)
-        self._pages = {name: pages.from_string(source) for name, source in styled.items()}
+        self._pages = {name: _quick(pages.from_string(source)) for name, source in styled.items()}
 
     def compose(self, job: MailJob, words: Rendered | None = None) -> bytes:
         """Returns the mail as ASCII bytes; the same job gives the same bytes.
@@ -255,9 +256,17 @@ def _environment(*, is_html: bool) -> Environment:
     return environment
 
 
+def _quick(template: JinjaTemplate) -> JinjaTemplate:
+    """Joins what all templates know into one dictionary, of which Jinja makes a copy for each mail."""
+    template.globals = dict(template.globals)
+    return template
+
+
 async def read_words(renderer: BodyRenderer, job: MailJob) -> Rendered:
     """Renders the message body that a mail quotes."""
     body, body_format = _body_of(job)
+    if is_light(body, body_format):
+        return _quoted_to_several(body, body_format)
     return _for_mail(await renderer.show(body, body_format), body, body_format)
 
 
@@ -269,6 +278,12 @@ def foreign_words(job: MailJob) -> Rendered:
 def quoted_at_once(body: str, body_format: BodyFormat) -> Rendered:
     """Renders a body as mails quote it."""
     return _for_mail(at_once(body, body_format), body, body_format)
+
+
+@lru_cache(maxsize=64)
+def _quoted_to_several(body: str, body_format: BodyFormat) -> Rendered:
+    """Renders a light body once for all who are mailed it, one after the other."""
+    return quoted_at_once(body, body_format)
 
 
 def is_risky(job: MailJob) -> bool:

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from base64 import b64encode
 from collections.abc import Iterable
+from functools import lru_cache
 
 from shared.kit.addresses import is_plain
 
@@ -55,6 +56,7 @@ def unstructured(name: str, text: str) -> str:
     return _folded(name, line.split(" ") if is_plain else encoded_words(line))
 
 
+@lru_cache(maxsize=64)
 def mailbox(name: str, display_name: str, address: str) -> str:
     """Returns a field with exactly one mailbox. Raises ValueError for an address that cannot be written plainly."""
     if not is_plain(address):

@@ -1,6 +1,6 @@
 """Records accepted mails, grouped into one transaction when they are accepted close together.
 
-While the record of a mail is written its connection hands over the next one, all but its end: the end waits for the
+While the record of a mail is written its connection hands over the envelope of the next one; the content waits for the
 record. So of each connection at most one mail is accepted and not recorded, and a crash repeats no more than that.
 """
 
@@ -21,19 +21,14 @@ Record = asyncio.Future[None]
 """Done once the record of a mail is committed."""
 
 
-class EndAfterRecord:
-    """Lets the end of a mail come once the one before is recorded, while the lease of both is held."""
+class ContentAfterRecord:
+    """Lets the content of a mail follow once the one before is recorded, while the lease of both is held."""
 
     def __init__(self, before: Record | None, lease: HeldLease) -> None:
         self._before = before
         self._lease = lease
 
-    @property
-    def is_decided(self) -> bool:
-        """Whether `may_come` answers at once."""
-        return self._before is None or self._before.done()
-
-    async def may_come(self) -> bool:
+    async def may_follow(self) -> bool:
         """Waits for the record; False if it failed, takes too long, or others may have taken the mail over."""
         if self._before is not None:
             if not self._before.done():

@@ -14,7 +14,7 @@ from services.notification.delivery.compose import Composer, is_risky, read_word
 from services.notification.delivery.edited_templates import TemplateEdits
 from services.notification.delivery.lost_mails import LostMails
 from services.notification.delivery.queue import BATCH, DeliveryQueue, MailJob, without_address
-from services.notification.delivery.recorder import EndAfterRecord, Record, SentRecorder
+from services.notification.delivery.recorder import ContentAfterRecord, Record, SentRecorder
 from services.notification.delivery.sender_name import SenderName
 from services.notification.delivery.smtp import MailConnection, ping
 from services.notification.errors import MailConnectionLost, MailRefused, MailServerAway, MailWithheld
@@ -286,7 +286,8 @@ class Sender:
     async def _send(self, lane: "ConnectionLane", job: MailJob, lease: HeldLease) -> None:
         """Sends one mail; a crash between acceptance and record is the only way to duplicate it.
 
-        It is accepted once the record of the lane's mail before it is committed. Raises MailWithheld if that is late.
+        Its content follows once the record of the lane's mail before it is committed. Raises MailWithheld if that is
+        late.
         """
         mail = await self._written(lane, job)
         if mail is None:
@@ -295,8 +296,8 @@ class Sender:
             with resumed_span(job.cause, "mail send", SpanKind.CLIENT, template=job.template):
                 async with asyncio.timeout(MAIL_SECONDS):
                     sender = self._return_paths.sender_of(job.message_id) if self._return_paths else None
-                    end = EndAfterRecord(lane.record, lease)
-                    answer = await lane.connection.send(mail, job.address, end, sender)
+                    gate = ContentAfterRecord(lane.record, lease)
+                    answer = await lane.connection.send(mail, job.address, gate, sender)
         except MailRefused as refusal:
             if refusal.is_answer:
                 await self._answered(job)

@@ -5,7 +5,7 @@ import time
 import aiosmtplib
 from aiosmtplib import SMTP
 
-from services.notification.delivery.smtp_dialogue import EndOfMail, SmtpDialogue
+from services.notification.delivery.smtp_dialogue import ContentGate, SmtpDialogue
 from services.notification.errors import MailConnectionLost, MailRefused, MailServerAway
 from services.notification.settings import NotificationSettings
 
@@ -27,17 +27,19 @@ class MailConnection:
         self._dialogue: SmtpDialogue | None = None
         self._used_at = 0.0
 
-    async def send(self, message: bytes, address: str, end: EndOfMail | None = None, sender: str | None = None) -> str:
-        """Sends one mail, its end once `end` lets it come; returns what the server said when it accepted it.
+    async def send(
+        self, message: bytes, address: str, gate: ContentGate | None = None, sender: str | None = None
+    ) -> str:
+        """Sends one mail, its content once `gate` lets it follow; returns what the server said when it accepted it.
 
         `sender` is the envelope's, where it has one of its own.
 
         Raises MailServerAway if there is no connection, MailConnectionLost if it ended meanwhile, MailRefused if the
-        mail was refused, MailWithheld if its end was not let come.
+        mail was refused, MailWithheld if its content was not let through.
         """
         dialogue = await self._ready()
         try:
-            answer = await dialogue.send(sender or self._sender, address, message, end)
+            answer = await dialogue.send(sender or self._sender, address, message, gate)
         except _AWAY as error:
             if is_lost(error):
                 await self.close()

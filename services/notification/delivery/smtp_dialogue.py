@@ -31,14 +31,10 @@ _quoted = lru_cache(maxsize=256)(quote_address)
 _CONTROLS = dict.fromkeys((*range(0x20), 0x7F), " ")
 
 
-class EndOfMail(Protocol):
-    """Says when the dot may be sent with which a server takes a mail."""
+class ContentGate(Protocol):
+    """Says when the content of a mail may follow its envelope."""
 
-    @property
-    def is_decided(self) -> bool:
-        """Whether `may_come` answers at once."""
-
-    async def may_come(self) -> bool:
+    async def may_follow(self) -> bool:
         """Waits for what must be so before; False if the mail must not be taken."""
 
 
@@ -71,13 +67,13 @@ class SmtpDialogue(asyncio.Protocol):
         """Ends the connection without a word; what of a mail has not left yet does not leave."""
         self._transport.abort()
 
-    async def send(self, sender: str, address: str, message: bytes, end: EndOfMail | None = None) -> str:
+    async def send(self, sender: str, address: str, message: bytes, gate: ContentGate | None = None) -> str:
         """Sends one mail; returns what the server said when it took it.
 
-        All but the dot at its end is said at once; the dot when `end` lets it come.
+        The envelope is said at once; the content, which the server takes, when `gate` lets it follow.
         Raises SMTPSenderRefused, SMTPRecipientsRefused, SMTPDataError, SMTPServerDisconnected, SMTPReadTimeoutError,
-        and MailWithheld if `end` did not let it come: then the connection is closed in the middle of the mail, of which
-        a server keeps nothing.
+        and MailWithheld if `gate` did not let it follow: then the connection is closed, and the server has only the
+        envelope, of which it keeps nothing.
         """
         lines = _lines_of(message)
         content = _as_sent(lines)
@@ -91,8 +87,8 @@ class SmtpDialogue(asyncio.Protocol):
         try:
             for together in [commands] if self._is_pipelining else [[command] for command in commands]:
                 await self._ask(together, sender, address)
-            if end is not None:
-                content = await self._all_but_the_end(content, end)
+            if gate is not None:
+                await self._until_let_through(gate)
             [taken] = await self._say([content + b".\r\n"])
             if taken.code != OK:
                 raise SMTPDataError(taken.code, taken.message)
@@ -101,20 +97,15 @@ class SmtpDialogue(asyncio.Protocol):
             raise
         return taken.message
 
-    async def _all_but_the_end(self, content: bytes, end: EndOfMail) -> bytes:
-        """Says the content while the end must wait; returns what of it is still to be said with the dot."""
+    async def _until_let_through(self, gate: ContentGate) -> None:
         try:
-            if not end.is_decided:
-                self._transport.write(content)
-                content = b""
-            may_come = await end.may_come()
+            may_follow = await gate.may_follow()
         except BaseException:
             self.close()
             raise
-        if not may_come:
+        if not may_follow:
             self.close()
             raise MailWithheld
-        return content
 
     async def reset(self) -> None:
         """Forgets a mail half sent. Raises SMTPResponseException, SMTPServerDisconnected, SMTPReadTimeoutError."""

@@ -1,4 +1,4 @@
-"""While the record of a mail is written, the next is handed over all but its end: a crash still repeats one at most."""
+"""While a record is committed only the envelope of the next mail is handed over: a crash still repeats one at most."""
 
 import asyncio
 from collections import Counter
@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 from services.notification.consumers import Notifier
 from services.notification.delivery import recorder, sender
 from services.notification.delivery.queue import BATCH, DeliveryQueue, MailJob
-from services.notification.delivery.recorder import EndAfterRecord, Record
+from services.notification.delivery.recorder import ContentAfterRecord, Record
 from services.notification.delivery.sender import Sender
 from services.notification.delivery.smtp import MailConnection
 from services.notification.errors import MailWithheld
@@ -74,7 +74,7 @@ async def test_a_kill_before_the_record_repeats_one_mail_of_each_connection(
     stories: list[TicketEvents],
     connections: int,
 ) -> None:
-    """Although each connection has handed over most of its next mail by then."""
+    """Although each connection has begun its next mail by then."""
     settings = settings.model_copy(update={"smtp_connections": connections})
     queue = LateQueue(database, SHORT)
     doomed, begun = Sender(queue, settings, _nothing_to_settle), mail_server.begun
@@ -105,7 +105,7 @@ async def test_a_mail_is_handed_over_anew_if_the_record_before_it_takes_long(
     slow = Sender(queue, alone, _nothing_to_settle)
     sending = asyncio.create_task(slow._send_batch(await queue.claim()))
     (lane,) = slow._connections
-    await eventually(lambda: lane._dialogue is not None and not lane._dialogue.is_open)
+    await eventually(lambda: lane._dialogue is not None and lane._dialogue._transport.is_closing())
     assert _copies(mail_server, stories)[1] == 1
     queue.may_commit.set()
     await sending
@@ -141,54 +141,48 @@ async def test_batches_grow_with_the_speed_of_the_server() -> None:
     assert sender._next_size(40, 0.0) == sender.LARGEST_BATCH
 
 
-class LetCome:
-    """Whether the end of a mail may come, as a test says."""
+class LetFollow:
+    """Whether the content of a mail may follow, as a test says."""
 
     def __init__(self) -> None:
         self.answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
-    @property
-    def is_decided(self) -> bool:
-        return self.answer.done()
-
-    async def may_come(self) -> bool:
+    async def may_follow(self) -> bool:
         return await self.answer
 
 
 @pytest.mark.parametrize("is_pipelining", [True, False])
-async def test_the_server_takes_no_mail_before_its_end_may_come(is_pipelining: bool) -> None:
+async def test_the_server_is_told_no_content_before_it_may_follow(is_pipelining: bool) -> None:
     async with serving({}, is_pipelining=is_pipelining) as (server, settings):
-        connection, end = MailConnection(settings), LetCome()
-        first = asyncio.create_task(connection.send(MAIL, "ana@customer.example", end))
+        connection, gate = MailConnection(settings), LetFollow()
+        first = asyncio.create_task(connection.send(MAIL, "ana@customer.example", gate))
         await eventually(lambda: "DATA" in server.heard)
         assert server.mails == []
-        end.answer.set_result(True)
+        gate.answer.set_result(True)
         assert await first == "kept"
-        withheld = LetCome()
+        withheld = LetFollow()
         second = asyncio.create_task(connection.send(MAIL, "ana@customer.example", withheld))
         await eventually(lambda: server.heard.count("DATA") == 2)
         withheld.answer.set_result(False)
         with pytest.raises(MailWithheld):
             await second
         assert await connection.send(MAIL, "ana@customer.example") == "kept"
-        assert server.connections == 2, "whose mail was not ended is of no more use"
+        assert server.connections == 2, "whose mail has no content is of no more use"
         assert server.mails == [MAIL + b".\r\n"] * 2
         await connection.close()
 
 
-async def test_no_end_comes_after_a_failed_record_or_the_end_of_the_lease() -> None:
+async def test_no_content_follows_after_a_failed_record_or_the_end_of_the_lease() -> None:
     held, over = HeldLease(LONG, asyncio.get_running_loop().time()), HeldLease(SHORT, 0.0)
     record: Record = asyncio.get_running_loop().create_future()
-    end = EndAfterRecord(record, held)
-    assert not end.is_decided
+    gate = ContentAfterRecord(record, held)
     record.set_result(None)
-    assert end.is_decided
-    assert await end.may_come()
-    assert not await EndAfterRecord(record, over).may_come()
-    assert await EndAfterRecord(None, held).may_come()
+    assert await gate.may_follow()
+    assert not await ContentAfterRecord(record, over).may_follow()
+    assert await ContentAfterRecord(None, held).may_follow()
     failed: Record = asyncio.get_running_loop().create_future()
     failed.set_exception(ValueError("no such row"))
-    assert not await EndAfterRecord(failed, held).may_come()
+    assert not await ContentAfterRecord(failed, held).may_follow()
 
 
 async def _sent_by_another(settings: NotificationSettings, database: Database, stories: list[TicketEvents]) -> None:
