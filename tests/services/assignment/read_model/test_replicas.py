@@ -52,3 +52,14 @@ async def test_replicas_take_submissions_of_tickets_whose_life_others_are_told_o
     chance.shuffle(again)
     batches = [events[:60], events[60:], again[:60], again[60:]]
     await asyncio.gather(*(project(desk.database, desk.ids, "test", batch) for batch in batches))
+
+
+async def test_replicas_that_are_told_of_a_new_ticket_at_the_same_instant_write_it_once(desk: Desk) -> None:
+    """Each has looked before any has written, of some tickets; the number is then refused, and they look again."""
+
+    async def told(ticket_id: TicketId) -> None:
+        events = (submitted(ticket_id), *(pended(ticket_id, seq) for seq in (2, 3, 4)))
+        await asyncio.gather(*(project(desk.database, desk.ids, "test", [event]) for event in events))
+
+    for _ in range(200):
+        await told(TicketId(new_id()))
