@@ -225,11 +225,11 @@ def test_tickets_are_taken_while_an_engine_is_away(stack: Compose, door: FrontDo
     stack.run("stop", engine)
     for _ in range(5):
         submit(door, _api_key(stack), asked)
-    _until_status_is(stack, 1, f"{named} unreachable")
+    _until_operator_is_told(stack, "status", 1, f"{named} unreachable")
     stack.run("up", "--detach", engine)
     assert (asked.wrong, asked.later) == ([], {})
     _until_opened(stack, door, asked)
-    _until_status_is(stack, 0, "dead letters")
+    _until_operator_is_told(stack, "doctor", 0, "0 dead letters")
 
 
 def test_the_operator_sees_the_whole_and_saves_it(stack: Compose, door: FrontDoor) -> None:
@@ -305,10 +305,11 @@ def _until_opened(stack: Compose, door: FrontDoor, asked: ClientAnswers) -> None
         assert time.monotonic() < deadline, f"{len(waiting)} tickets are not opened"
 
 
-def _until_status_is(stack: Compose, code: int, told: str) -> None:
-    deadline = time.monotonic() + 120
+def _until_operator_is_told(stack: Compose, command: str, code: int, told: str) -> None:
+    """A mail server that was away is tried again a minute later."""
+    deadline = time.monotonic() + 180
     while True:
-        done = stack.run("run", "--rm", "-T", "operator", "status", check=False)
+        done = stack.run("run", "--rm", "-T", "operator", command, check=False)
         if done.returncode == code and told in done.stdout:
             return
         assert time.monotonic() < deadline, done.stdout + done.stderr
