@@ -134,6 +134,24 @@ async def test_a_body_that_is_too_large_closes_its_connection(port: int) -> None
     assert b"connection: close" in said.lower()
 
 
+async def test_who_sends_much_too_much_still_reads_why_it_is_refused(port: int) -> None:
+    """Closed with bytes unread, a connection is reset, and the answer on its way is lost with it."""
+    said = await answer(port, POST + b"Content-Length: 3000000\r\n\r\n", *[b"a" * 100_000] * 30)
+    assert b" 413 " in said
+
+
+async def test_no_more_is_taken_in_for_that_than_a_bound(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body_limits, "MOST_DISCARDED", 1000)
+    with pytest.raises(ConnectionError):
+        await answer(port, POST + b"Content-Length: 90000000\r\n\r\n", *[b"a" * 1_000_000] * 90)
+
+
+async def test_who_asks_before_sending_too_much_is_told_at_once(port: int) -> None:
+    said = await answer(port, POST + b"Expect: 100-continue\r\nContent-Length: 3000000\r\n\r\n")
+    assert b" 413 " in said
+    assert b" 100 " not in said
+
+
 async def test_more_connections_than_allowed_are_told_to_come_back(port: int) -> None:
     idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(5)]
     assert b" 503 " in await answer(port, POST + b"Connection: close\r\nContent-Length: 0\r\n\r\n")

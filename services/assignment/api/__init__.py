@@ -50,9 +50,12 @@ from services.assignment.deps import refuse_unknown_parameters
 from shared.kit.http.conventions import MAX_BODY
 from shared.kit.http.routers import HttpRouter
 
+MAX_CALENDAR = 512 * 1024
+"""Every ticket's workflow holds its calendar, and Temporal takes 2 MiB at once."""
 MAX_FILE = 5 * 1024**3 + MAX_BODY
 """What passes on to intake, which has a limit of its own."""
 FILES = re.compile(r"/tickets/[^/]+/files")
+CALENDARS = ("/v1/calendars", "/admin/calendars")
 IMPORTS = re.compile(r"/v1/calendars/[^/]+/import/?")
 
 
@@ -115,4 +118,6 @@ def body_limit(path: str) -> int:
     """How many bytes a request to this path may have."""
     if path.rstrip("/") == "/v1/attachments" or FILES.fullmatch(path):
         return MAX_FILE
-    return holidays.MAX_UPLOAD if IMPORTS.fullmatch(path) else MAX_BODY
+    if IMPORTS.fullmatch(path):
+        return holidays.MAX_UPLOAD
+    return MAX_CALENDAR if path.startswith(CALENDARS) else MAX_BODY

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from services.intake.alerts.reports import AlertReport
 from services.intake.forms.form import MAX_FIELDS
 from services.intake.forms.unstructured import FieldValue
-from services.intake.forms.validation import MAX_ANSWERS_BYTES, size_of
+from shared.kit.ticket_answers import MAX_ANSWERS_BYTES, size_of
 
 MOST_NAMED = 100
 """Alerts named in one message of a collecting ticket."""

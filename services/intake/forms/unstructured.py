@@ -5,7 +5,7 @@ from services.intake.forms.fields.choice import MAX_CHOICES
 from services.intake.forms.fields.number_date import EXACT_NUMBERS
 from services.intake.forms.fields.text import MAX_LONG_TEXT
 from services.intake.forms.form import MAX_FIELDS
-from services.intake.forms.validation import MAX_ANSWERS_BYTES, size_of
+from shared.kit.ticket_answers import MAX_ANSWERS_BYTES, size_of
 
 MAX_NAME = 64
 

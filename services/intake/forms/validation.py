@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 from services.intake.forms.conditions import Answer
 from services.intake.forms.fields import Audience, BaseField
 from services.intake.forms.form import Form
+from shared.kit.ticket_answers import MAX_ANSWERS_BYTES, TOO_MUCH, longest_of, size_of
 
-MAX_ANSWERS_BYTES = 16 * 1024
-"""All answers of one ticket together."""
 MISSING = "is required"
-TOO_MUCH = f"is too long: all fields together hold at most {MAX_ANSWERS_BYTES // 1024} KiB"
 NOT_ASKED = "is asked for only after another answer to {field}"
 UNKNOWN = "is not a field of this topic"
 
@@ -40,19 +38,13 @@ def check_answers(form: Form, given: Mapping[str, object], audience: Audience) -
         elif asked.required:
             checked.wrong[asked.name] = MISSING
     if size_of(checked.values) > MAX_ANSWERS_BYTES:
-        longest = max(checked.values, key=lambda name: size_of({name: checked.values[name]}))
-        checked.wrong[longest] = TOO_MUCH
+        checked.wrong[longest_of(checked.values)] = TOO_MUCH
     return checked
 
 
 def is_shown(asked: BaseField, answers: Mapping[str, Answer]) -> bool:
     """Whether a field is asked for, after these answers to the ones before it."""
     return asked.shown_if is None or asked.shown_if.holds(answers.get(asked.shown_if.field))
-
-
-def size_of(answers: Mapping[str, object]) -> int:
-    """The bytes that answers take up."""
-    return sum(len(name.encode()) + len(str(answer).encode()) for name, answer in answers.items())
 
 
 def _is_asked(form: Form, name: str, audience: Audience) -> bool:

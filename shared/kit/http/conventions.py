@@ -17,8 +17,11 @@ from shared.kit.networks import Network, is_in
 from shared.kit.telemetry import HTTP_SECONDS
 from shared.kit.tracing import Span, server_span
 
-MAX_BODY = 512 * 1024
-"""Bytes, where nothing else is said; a larger request is refused while it is read, never buffered whole."""
+MAX_BODY = 1280 * 1024
+"""Bytes, where nothing else is said; a larger request is refused while it is read, never buffered whole.
+
+JSON and forms may write a text at its limit in three times its bytes, and beside it can stand ten thousand ids.
+"""
 
 TICKET_PATH = re.compile(r"/tickets/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:/|$)", re.ASCII | re.IGNORECASE)
 """Ids only: a number or anything else in the path could be a person's words."""

@@ -53,7 +53,7 @@ REFUSALS: Mapping[int, tuple[str, str, str]] = {
     404: ("There is no such thing, or it may not be seen", "not_found", "there is no such ticket"),
     409: ("Not possible now", "request_in_flight", "a request with this Idempotency-Key is still running"),
     412: ("Changed since you saw it", "version_conflict", "the ticket is at revision 4, not 3; look at it again"),
-    413: ("Too large", "too_large", "the request is larger than 512 KiB"),
+    413: ("Too large", "too_large", "the request is larger than 1280 KiB"),
     415: ("The body is of another type", "unsupported_media_type", "send the body as application/json"),
     422: ("A field, parameter or header is not valid", "invalid_input", "/subject: must not be blank"),
     429: ("Too many requests", "rate_limited", "more than 600 requests a minute; try again in 3 s"),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from services.intake.forms import Audience, Form, answered_fields, check_answers, from_texts, is_shown
-from services.intake.forms.validation import MAX_ANSWERS_BYTES, size_of
+from shared.kit.ticket_answers import MAX_ANSWERS_BYTES, size_of
 from tests.unit.forms.sample_forms import Json, field, form_of
 
 SYSTEM = field("choice", "system")

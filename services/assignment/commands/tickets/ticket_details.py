@@ -29,6 +29,7 @@ from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session
 from shared.kit.http.problems import invalid, pointer_to
 from shared.kit.requester_ids import RequesterIds
+from shared.kit.ticket_answers import MAX_ANSWERS_BYTES, TOO_MUCH, longest_of, size_of
 from shared.kit.tombstones import lock_against_erasure
 
 MOST_FIELDS = 100
@@ -105,7 +106,11 @@ async def _find_topic(session: Session, name: str) -> UUID:
 async def _answers(
     session: Session, topic_id: UUID | None, old: dict[str, Any], given: Mapping[str, Any]
 ) -> dict[str, JsonValue]:
-    """The answers with those given in their place. Raises Problem 422 for a name that the form does not have."""
+    """The answers with those given in their place.
+
+    Raises Problem 422 for a name that the form does not have, and for more than all may hold; what holds more since
+    there was no limit may become less.
+    """
     asked = await session.scalar(select(Topic.fields).where(Topic.id == topic_id)) if topic_id else None
     known = {str(field["name"]) for field in asked or ()} | old.keys()
     for name in given:
@@ -114,6 +119,8 @@ async def _answers(
     merged = {name: value for name, value in (old | redacted_values(dict(given))).items() if value is not None}
     if len(merged) > MOST_FIELDS:
         raise invalid("/fields", f"a ticket has at most {MOST_FIELDS} fields")
+    if size_of(merged) > max(MAX_ANSWERS_BYTES, size_of(old)):
+        raise invalid(pointer_to("fields", longest_of(merged)), TOO_MUCH)
     return merged
 
 

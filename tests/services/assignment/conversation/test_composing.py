@@ -313,6 +313,19 @@ async def test_a_correction_of_the_ticket_leaves_a_trace_and_is_announced(desk: 
     await ada.patch(path, {"status": "closed"}, expect=422)
 
 
+async def test_all_answers_of_a_ticket_hold_no_more_than_what_every_event_and_list_can_carry(desk: Desk) -> None:
+    ticket, ada = await desk.ticket(), await desk.agent("ada")
+    path = f"/v1/tickets/{ticket['id']}"
+    answers = {f"note-{number}": "ж" * 4000 for number in range(2)}
+    refused = await ada.patch(path, {"fields": answers | {"long": ["x" * 4000] * 20}}, expect=422)
+    assert refused["errors"][0]["pointer"] == "/fields/long"
+    assert refused["errors"][0]["detail"] == "is too long: all fields together hold at most 16 KiB"
+    seen = await ada.patch(path, {"fields": answers})
+    assert {one["name"]: one["value"] for one in seen["fields"]} == answers
+    await ada.patch(path, {"fields": {"more": "x" * 400}}, expect=422)
+    await ada.patch(path, {"fields": {"note-0": "shorter", "more": "x" * 400}})
+
+
 async def test_who_wrote_a_reply_may_correct_it_and_its_history_is_kept(desk: Desk) -> None:
     ticket, ada, other = await desk.ticket(), await desk.agent("ada"), await desk.agent("bruno")
     path = f"/v1/tickets/{ticket['id']}"

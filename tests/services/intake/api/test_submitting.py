@@ -172,7 +172,7 @@ JSON = {"Content-Type": "application/json"}
         (b"{}", {"Content-Type": "text/plain"}, 415, "unsupported_media_type"),
         (b"{}", {}, 415, "unsupported_media_type"),
         (b"a=1", {"Content-Type": "application/x-www-form-urlencoded"}, 415, "unsupported_media_type"),
-        (b"x" * (600 * 1024), JSON, 413, "too_large"),
+        (b"x" * (1281 * 1024), JSON, 413, "too_large"),
         (b"{}", JSON | {"Idempotency-Key": "with space"}, 422, "invalid_input"),
         (b"{}", JSON | {"Idempotency-Key": "k" * 256}, 422, "invalid_input"),
     ],
