@@ -28,7 +28,7 @@ class NotificationSettings(MailingSettings):
     smtp_tls: Literal["none", "starttls", "tls"] = "none"
     """How the connection is secured."""
     smtp_connections: int = Field(default=4, ge=1, le=50)
-    """Mails under way at once."""
+    """Connections that send at once, and so the most mails that a crash can repeat; 16 send half as much again."""
     mail_return_tokens: bool = False
     """Whether each mail has an envelope sender of its own (`support+bounce-...@`), and a report that it came back is
     believed only if it comes there. The mail server must take such senders, and deliver what is sent to them."""

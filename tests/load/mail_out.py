@@ -31,7 +31,7 @@ from tests.services.notification.ticket_events import TicketEvents, wrapped
 from tests.support.small_server import serving
 
 ROUNDS = 3
-CONNECTIONS = 4
+CONNECTIONS = 16
 RECIPIENTS = 3
 PER_TICKET = 20
 AT_ONCE = 500
@@ -39,7 +39,8 @@ WITHIN = 900.0
 HTTP_PORT_OF = "notification"
 BODY = "Dear Ruth,\n\nthe payment of this morning is booked. " + "Please look at your account again. " * 12 + "\n\nAda"
 METHOD = """\
-PostgreSQL, NATS and notification run as processes of their own; mails go to aiosmtpd in a process of its own. An agent
+PostgreSQL, NATS and notification run as processes of their own; mails go to aiosmtpd in a process of its own, which
+takes commands together (RFC 2920), as usual servers do. An agent
 replies on tickets with a requester and two people in copy: three mails for each event, each with links of its own, in
 text and HTML. Events are published as fast as NATS takes them; the time is from the first mail that arrives to the
 last. Then aiosmtplib alone hands the last of these mails to the same sink as often and over as many connections, in a
@@ -247,7 +248,10 @@ class TimedReceiver:
 async def run() -> Report:
     """About twelve minutes, five of them without a mail server."""
     events, dead = int(os.environ.get("BENCH_EVENTS", "10000")), float(os.environ.get("BENCH_DEAD_SECONDS", "300"))
-    limits = UNLIMITED | {"EVERDESK_OUTGOING_ALLOWED_NETWORKS": "127.0.0.0/8"}
+    limits = UNLIMITED | {
+        "EVERDESK_OUTGOING_ALLOWED_NETWORKS": "127.0.0.0/8",
+        "EVERDESK_SMTP_CONNECTIONS": str(CONNECTIONS),
+    }
     async with system("postgres", "nats", "notification", limits=limits) as stack:
         environment = stack.environment("notification")
         bus = Bus(Settings(nats_url=environment["EVERDESK_NATS_URL"], link_secret="only-for-the-bench"), "bench")

@@ -15,6 +15,8 @@ from shared.kit.outages import is_unreachable
 
 LINGER_SECONDS = 0.005
 """How long the first waits at most for those that the other connections are about to hand over."""
+WRITTEN_TOGETHER = 2
+"""When one of so many connections waits for its record they are written, while the others talk with the server."""
 HELD_SECONDS = 5.0
 """How long a server is kept waiting in the middle of a mail for the record of the one before."""
 Record = asyncio.Future[None]
@@ -47,7 +49,7 @@ class SentRecorder:
         """`mark` writes records; `busy` counts the connections that have a mail under way, handed over or not."""
         self._mark = mark
         self._busy = busy
-        self._all_are_here = asyncio.Event()
+        self._enough_are_here = asyncio.Event()
         self._waiting: list[tuple[MailJob, str, Record]] = []
         self._writing: asyncio.Task[None] | None = None
 
@@ -57,16 +59,16 @@ class SentRecorder:
         self._waiting.append((job, answer, done))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
-        if len(self._waiting) >= self._busy():
-            self._all_are_here.set()
+        if len(self._waiting) * WRITTEN_TOGETHER >= self._busy():
+            self._enough_are_here.set()
         return done
 
     async def _write(self) -> None:
         while self._waiting:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LINGER_SECONDS):
-                    await self._all_are_here.wait()
-            self._all_are_here.clear()
+                    await self._enough_are_here.wait()
+            self._enough_are_here.clear()
             taken, self._waiting = self._waiting, []
             try:
                 jobs = [(job, answer) for job, answer, _ in taken]
