@@ -285,9 +285,17 @@ async def closed_incidents(desk: Desk, like: Json, subject: str, count: int) -> 
     now = utc_now()
     values: Json = {"status": "closed", "priority": "normal", "priority_rank": 1, "created_at": now, "updated_at": now}
     async with desk.database.begin() as session:
-        values["team_id"] = await session.scalar(select(Ticket.team_id).where(Ticket.id == UUID(like["id"])))
+        [model] = await session.scalars(select(Ticket).where(Ticket.id == UUID(like["id"])))
         closed = [
-            Ticket(id=new_id(), number=f"{subject}{n}", subject=subject, snapshot={}, **values) for n in range(count)
+            Ticket(
+                id=(ticket_id := new_id()),
+                number=f"{subject}{n}",
+                subject=subject,
+                team_id=model.team_id,
+                snapshot=model.snapshot | {"ticket_id": str(ticket_id), "number": f"{subject}{n}", "status": "closed"},
+                **values,
+            )
+            for n in range(count)
         ]
         session.add_all(closed)
         await session.flush()
