@@ -12,7 +12,7 @@ from tests.support.eventually import eventually
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes a quarter of a minute in earnest."""
-    monkeypatch.setattr(smtp, "TIMEOUT", 3.0)
+    monkeypatch.setattr(smtp, "TIMEOUT", 2.0)
     monkeypatch.setattr(sender, "SLOW_SECONDS", 0.3)
 
 

@@ -54,7 +54,7 @@ async def _mails_after_it_arrive_once(server: FaultyServer, connection: MailConn
 async def test_a_late_answer_answers_nothing_else(
     place: str, answers: dict[str, str], is_pipelining: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(smtp, "TIMEOUT", 0.8)
+    monkeypatch.setattr(smtp, "TIMEOUT", 0.5)
     async with serving(answers, is_pipelining=is_pipelining) as (server, settings):
         connection = MailConnection(settings)
         with pytest.raises(MailRefused) as refused:
@@ -130,7 +130,7 @@ async def test_an_answer_not_understood_gives_no_mail_up() -> None:
 
 
 async def test_a_recipient_refused_before_silence_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smtp, "TIMEOUT", 0.8)
+    monkeypatch.setattr(smtp, "TIMEOUT", 0.5)
     async with serving({"RCPT": "550 nobody", "DATA": MUTE}) as (_, settings):
         connection = MailConnection(settings)
         with pytest.raises(MailRefused, match="550 nobody") as refused:
@@ -172,7 +172,7 @@ async def test_a_large_mail_waits_for_a_slow_server() -> None:
 
 async def test_of_a_mail_given_up_the_rest_does_not_leave(monkeypatch: pytest.MonkeyPatch) -> None:
     """The server would take it although it counts as not taken, and get it a second time."""
-    monkeypatch.setattr(smtp, "TIMEOUT", 0.8)
+    monkeypatch.setattr(smtp, "TIMEOUT", 0.5)
     async with serving({}) as (server, settings):
         server.reads.clear()
         connection = MailConnection(settings)

@@ -69,7 +69,7 @@ async def _both(
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smtp, "TIMEOUT", 1.5)
+    monkeypatch.setattr(smtp, "TIMEOUT", 1.0)
 
 
 POSITIONS = ("MAIL", "RCPT", "DATA", "mail")
