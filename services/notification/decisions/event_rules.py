@@ -104,14 +104,14 @@ def participant(email: str) -> Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """The SLA breach that a mail reports; `seq` is the sequence number of the event."""
+    """The SLA clock that an event is about, overdue or soon to be; `seq` is the sequence number of the event."""
 
     key: str
     seq: int
 
     @classmethod
-    def of(cls, event: SlaBreached | SlaBreachWithdrawn | TicketEscalated) -> "Breach":
-        """Returns the breach that an event is about."""
+    def of(cls, event: SlaWarned | SlaBreached | SlaBreachWithdrawn | TicketEscalated) -> "Breach":
+        """Returns the breach that an event reports, warns of or withdraws."""
         return cls(f"{event.metric.value}:{event.cycle}", event.seq)
 
 

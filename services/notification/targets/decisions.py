@@ -178,7 +178,7 @@ def _call_of(event: Event) -> OnCall:
     """Returns what an event calls for: a step of a clock, which a withdrawn breach ends, or the ticket itself."""
     seq = event.seq if isinstance(event, LifecycleEvent) else 0
     if isinstance(event, (SlaWarned, SlaBreached, TicketEscalated)):
-        return OnCall(f"{CALL}{event.metric.value}:{event.cycle}", seq)
+        return OnCall(f"{CALL}{Breach.of(event).key}", seq)
     return OnCall(OF_TICKET, seq)
 
 

@@ -28,6 +28,18 @@ async def make_due(service: Running, bundle: str) -> None:
     service.app.state.app_state.wake_sender()
 
 
+async def an_hour_later(service: Running, *agents: UUID) -> None:
+    """Makes what is held for these agents an hour old, and due."""
+    held = ", ".join(f"'{agent}'" for agent in agents)
+    async with service.database.begin() as session:
+        connection = await session.connection()
+        await connection.exec_driver_sql(
+            "update deliveries set next_attempt_at = now(), created_at = created_at - interval '1 hour' "
+            f"where agent_id in ({held}) and status = 'queued'"
+        )
+    service.app.state.app_state.wake_sender()
+
+
 async def statuses(service: Running, story: TicketEvents, template: str, recipient: UUID | None = None) -> list[str]:
     return sorted(one["status"] for one in await rows(service, story, template, recipient))
 
@@ -195,13 +207,7 @@ async def test_what_waits_is_not_sent_to_a_follower_who_may_not_see_the_ticket_a
         assert await statuses(service, seen, "follower_closed") == ["queued"]
 
     await eventually(others_wait)
-    async with service.database.begin() as session:
-        connection = await session.connection()
-        await connection.exec_driver_sql(
-            "update deliveries set next_attempt_at = now(), created_at = created_at - interval '1 hour' "
-            f"where agent_id in ('{alone.grace}', '{bundled.grace}') and status = 'queued'"
-        )
-    service.app.state.app_state.wake_sender()
+    await an_hour_later(service, alone.grace, bundled.grace)
 
     async def is_kept_back() -> None:
         for story in (alone, bundled):
@@ -237,13 +243,7 @@ async def test_a_digest_is_silent_about_a_ticket_that_went_to_a_team_of_others(
         assert await statuses(service, gone, "access_link") == ["sent"]
 
     await eventually(is_known)
-    async with service.database.begin() as session:
-        connection = await session.connection()
-        await connection.exec_driver_sql(
-            "update deliveries set next_attempt_at = now(), created_at = created_at - interval '1 hour' "
-            f"where agent_id = '{gone.ada}' and status = 'queued'"
-        )
-    service.app.state.app_state.wake_sender()
+    await an_hour_later(service, gone.ada)
     address = f"ada-{gone.number}@everdesk.example"
     await eventually(lambda: mail_server.to(address), within=15)
     (mail,) = mail_server.to(address)

@@ -129,14 +129,19 @@ async def is_settled(service: Running, story: TicketEvents) -> None:
     assert any(one["template"] == "access_link" and one["status"] == "sent" for one in found)
 
 
+async def is_called_for_two_breaches(service: Running, pager: Receiver, story: TicketEvents) -> None:
+    """Returns once the on-call service knows of both; that of the first response has step 6."""
+    await service.publish(*story.people(), story.submitted(), story.assigned(by=story.ada))
+    await service.publish(story.breached(seq=5), story.breached(seq=6, metric=Metric.FIRST_RESPONSE))
+    await eventually(lambda: len(pager.seen) == 2)
+
+
 async def test_a_call_ends_once_no_breach_stands_and_not_before(service: Running) -> None:
     """Two clocks are overdue; one breach is withdrawn, and later the other. Both are one alert of the ticket."""
     story = TicketEvents()
     reply = Metric.FIRST_RESPONSE
     async with receiver() as pager, target(service, pager, TargetKind.PAGERDUTY, story):
-        await service.publish(*story.people(), story.submitted(), story.assigned(by=story.ada))
-        await service.publish(story.breached(seq=5), story.breached(seq=6, metric=reply))
-        await eventually(lambda: len(pager.seen) == 2)
+        await is_called_for_two_breaches(service, pager, story)
         await service.publish(story.withdrawn(seq=7), story.link_requested())
         await eventually(lambda: is_settled(service, story))
         assert len(await rows(service, story, "on_call")) == 2
@@ -151,9 +156,7 @@ async def test_both_breaches_withdrawn_at_once_end_the_call_once(service: Runnin
     story = TicketEvents()
     reply = Metric.FIRST_RESPONSE
     async with receiver() as pager, target(service, pager, TargetKind.PAGERDUTY, story):
-        await service.publish(*story.people(), story.submitted(), story.assigned(by=story.ada))
-        await service.publish(story.breached(seq=5), story.breached(seq=6, metric=reply))
-        await eventually(lambda: len(pager.seen) == 2)
+        await is_called_for_two_breaches(service, pager, story)
         await service.publish(story.withdrawn(seq=7), story.withdrawn(seq=8, metric=reply), story.resolved(seq=9))
         await service.publish(story.link_requested())
         await eventually(lambda: is_settled(service, story))
