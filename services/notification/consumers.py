@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from services.notification import address_projection  # noqa: F401 - they register what they handle
+from services.notification import address_projection, correction_projection  # noqa: F401 - they register what they handle
 from services.notification.batch_lookup import look_up
 from services.notification.batches import NAME, Batch, in_order, unseen_of
 from services.notification.commands import resolve_recipients

@@ -49,19 +49,33 @@ SUBMITTED = (
     "root_mail_id",
 )
 """What a submission says of a ticket."""
+CORRECTED = {
+    "subject": TICKETS.c.subject_edited_at,
+    "requester_email": TICKETS.c.requester_edited_at,
+    "requester_name": TICKETS.c.requester_edited_at,
+    "requester_language": TICKETS.c.requester_edited_at,
+}
+"""What agents correct of it, and when they last did."""
 NEWEST = ("seq", "team_id", "assignee_id")
 """What the newest snapshot says."""
 KNOWN = ("id", "number", *SUBMITTED, *NEWEST, "triaged_seq")
 
 
 def _upsert_known() -> Insert:
-    """Upsert that takes a submission unless the ticket was erased, a snapshot if it is newer, and the triage step."""
+    """Upsert that takes a submission unless the ticket was erased, a snapshot if it is newer, and the triage step.
+
+    A submission that comes again, or late, leaves what an agent has corrected.
+    """
     given = record_set(TICKETS, KNOWN)
     new = insert(TICKETS).from_select(KNOWN, select(*(given.c[name] for name in KNOWN)).order_by(given.c.id))
     old, told = TICKETS.c, new.excluded
     is_submission = and_(told.submitted_at.is_not(None), old.erased_at.is_(None))
     is_newer = old.seq < told.seq
     values: dict[str, Any] = {name: case((is_submission, told[name]), else_=old[name]) for name in SUBMITTED}
+    values |= {
+        name: case((and_(is_submission, edited_at.is_(None)), told[name]), else_=old[name])
+        for name, edited_at in CORRECTED.items()
+    }
     values |= {name: case((is_newer, told[name]), else_=old[name]) for name in NEWEST}
     values["number"] = case((or_(is_submission, is_newer), told.number), else_=old.number)
     values["triaged_seq"] = func.coalesce(told.triaged_seq, old.triaged_seq)
@@ -96,7 +110,7 @@ async def hold_tickets(session: Session, events: Iterable[Event]) -> None:
     """
     rows: dict[UUID, dict[str, Any]] = {}
     for event in events:
-        if isinstance(event, (TicketSubmitted, LifecycleEvent)) or _says_something_of_its_ticket(event):
+        if isinstance(event, (TicketSubmitted, LifecycleEvent, TicketEdited)) or _says_something_of_its_ticket(event):
             _row_of(rows, event.entity_id)
     if len(rows) > 1:
         await (await session.connection()).execute(UPSERT_KNOWN, {ROWS: list(rows.values())})
@@ -131,16 +145,22 @@ UPSERT_REPLIED = _upsert_replied()
 
 async def project_replies(session: Session, events: Iterable[Event]) -> None:
     """Stores which agent wrote the newest reply of each ticket, in one statement."""
-    rows: dict[UUID, dict[str, Any]] = {}
+    newest: dict[UUID, MessagePosted] = {}
     for event in events:
         if isinstance(event, MessagePosted) and event.author.kind is ActorKind.AGENT and event.author.id:
-            rows[event.ticket_id] = {
-                "id": str(event.ticket_id),
-                "last_responder_id": str(event.author.id),
-                "last_responded_at": event.received_at.isoformat(),
-            }
+            known = newest.get(event.ticket_id)
+            if known is None or known.received_at < event.received_at:
+                newest[event.ticket_id] = event
+    rows = [
+        {
+            "id": str(reply.ticket_id),
+            "last_responder_id": str(reply.author.id),
+            "last_responded_at": reply.received_at.isoformat(),
+        }
+        for reply in newest.values()
+    ]
     if rows:
-        await (await session.connection()).execute(UPSERT_REPLIED, {ROWS: list(rows.values())})
+        await (await session.connection()).execute(UPSERT_REPLIED, {ROWS: rows})
 
 
 def _row_of(rows: dict[UUID, dict[str, Any]], ticket_id: UUID) -> dict[str, Any]:
@@ -205,24 +225,6 @@ async def _note_reply_address(event: MessagePosted, session: Session) -> None:
             index_elements=[Ticket.id], set_=told, where=and_(Ticket.erased_at.is_(None), is_newer)
         )
     )
-
-
-@project.register
-async def _(event: TicketEdited, session: Session) -> None:
-    """What mails say from now on, and whom they go to."""
-    told: dict[str, Any] = {} if event.subject is None else {"subject": event.subject}
-    if event.requester is not None:
-        address = with_ascii_domain(event.requester.email)
-        is_same = func.lower(Ticket.requester_email) == address_key(event.requester.email)
-        told |= {
-            "requester_email": address,
-            "requester_name": event.requester.name,
-            "requester_language": case((is_same, Ticket.requester_language), else_=event.requester.language),
-        }
-        told |= {"reply_email": None, "reply_email_at": event.edited_at}
-    if told:
-        here = (Ticket.id == event.ticket_id, Ticket.erased_at.is_(None))
-        await session.execute(update(Ticket).where(*here).values(told))
 
 
 @project.register

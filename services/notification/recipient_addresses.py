@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from sqlalchemy import ARRAY, String, any_, bindparam, select, update
+from sqlalchemy import ARRAY, String, any_, bindparam, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.notification.models import RecipientAddress
@@ -80,17 +80,23 @@ async def set_wanted(session: Session, by: Administrator, address: str, wanted: 
 
 
 async def mark_bounced(session: Session, address: str, reason: str, at: datetime) -> None:
-    """Marks an address to which mail bounced; nothing more is sent to it until that is cleared."""
+    """Marks an address to which mail bounced; nothing more is sent to it until that is cleared.
+
+    What bounced before that was cleared, and is heard of late, changes nothing.
+    """
     values = {"bounced_at": at, "bounce_reason": reason[:500]}
     new = insert(RecipientAddress).values(key=key_of(address), changed_at=EPOCH, **values)
-    await session.execute(new.on_conflict_do_update(index_elements=[RecipientAddress.key], set_=values))
+    is_news = or_(RecipientAddress.cleared_at.is_(None), RecipientAddress.cleared_at < at)
+    marked = new.on_conflict_do_update(index_elements=[RecipientAddress.key], set_=values, where=is_news)
+    await session.execute(marked)
 
 
 async def clear_bounce(session: Session, by: Administrator, address: str) -> None:
     """Lets mail go to an address again."""
     key = key_of(address)
     cleared = update(RecipientAddress).where(RecipientAddress.key == key, RecipientAddress.bounced_at.is_not(None))
-    found = await session.scalars(cleared.values(bounced_at=None, bounce_reason=None).returning(RecipientAddress.key))
+    values = {"bounced_at": None, "bounce_reason": None, "cleared_at": utc_now()}
+    found = await session.scalars(cleared.values(values).returning(RecipientAddress.key))
     if found.all():
         subject = ("address", key, "An address")
         await record_change(session, by, subject, {"is_bouncing": True}, {"is_bouncing": False})

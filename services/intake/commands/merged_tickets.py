@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from services.intake.commands.new_message import NewMessage
+from services.intake.commands.participant_decisions import is_newest_decision
 from services.intake.commands.participants import InvitedPerson, ParticipantOrigin, join_participant
 from services.intake.commands.revoke_links import remove_participant
 from services.intake.models import Participant, Ticket
@@ -49,6 +50,8 @@ async def join_requester(session: Session, absorbed: TicketAbsorbed) -> None:
         return
     if address_key(source.requester_email) == address_key(target.requester_email):
         return
+    if not await is_newest_decision(session, target.id, source.requester_email, absorbed.at):
+        return
     origin = ParticipantOrigin(Channel.DESK, absorbed.at, added_by=_added_by(source))
     await join_participant(session, target.id, InvitedPerson(source.requester_email, source.requester_name), origin)
 
@@ -57,6 +60,8 @@ async def part_requester(session: Session, detached: TicketDetached) -> None:
     """Undone: they take part no longer, unless they did for another reason."""
     source, target = await _pair(session, detached.source_id, detached.ticket_id)
     if source is None or target is None:
+        return
+    if not await is_newest_decision(session, target.id, source.requester_email, detached.at):
         return
     person = await session.get(Participant, (target.id, source.requester_email.casefold()))
     if person is not None and person.added_by == _added_by(source):

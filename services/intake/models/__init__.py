@@ -9,7 +9,14 @@ from services.intake.models.known_incidents import IncidentChild, KnownIncident
 from services.intake.models.known_people import OrganisationEntry, PersonAddress
 from services.intake.models.mail import MailAncestor, MailId, RawMail, RawMailState
 from services.intake.models.mail_preferences import MailPreference
-from services.intake.models.people import Agent, Erasure, InvitationCount, LinkRevocation, Participant
+from services.intake.models.people import (
+    Agent,
+    Erasure,
+    InvitationCount,
+    LinkRevocation,
+    NewestDecision,
+    Participant,
+)
 from services.intake.models.satisfaction import SatisfactionSurvey
 from services.intake.models.tickets import FIRST_NUMBER, Message, Ticket, TimelineEntry
 from services.intake.models.topics import Announcement, Topic
@@ -34,6 +41,7 @@ __all__ = [
     "MailId",
     "MailPreference",
     "Message",
+    "NewestDecision",
     "OrganisationEntry",
     "Participant",
     "PersonAddress",

@@ -70,6 +70,17 @@ class LinkRevocation(Base):
     made_before: Mapped[datetime]
 
 
+class NewestDecision(Base):
+    """When the desk last decided about an address on a ticket; what it decided before and comes late is not done."""
+
+    __tablename__ = "participant_decisions"
+
+    ticket_id: Mapped[UUID] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(254), primary_key=True, index=True)
+    """In lower case."""
+    decided_at: Mapped[datetime]
+
+
 class Erasure(Base):
     """People's words that were erased: of one requester, or of a ticket whose time was over.
 

@@ -55,6 +55,11 @@ class Ticket(Base):
     created_at: Mapped[datetime]
     erased_at: Mapped[datetime | None]
     """Since when all that people wrote on it is gone; nothing is added any more."""
+    subject_edited_at: Mapped[datetime | None]
+    """When the agent corrected it whose words stand here; an older correction that comes late changes nothing."""
+    topic_edited_at: Mapped[datetime | None]
+    fields_edited_at: Mapped[datetime | None]
+    requester_edited_at: Mapped[datetime | None]
 
     status: Mapped[Status]
     priority: Mapped[Priority]
@@ -133,6 +138,8 @@ class Message(Base):
     channel: Mapped[Channel]
     received_at: Mapped[datetime]
     is_automatic: Mapped[bool]
+    version: Mapped[int | None]
+    """Of an agent's words, which counts their corrections; null as long as none is known."""
     follow_up_id: Mapped[UUID | None]
     """The ticket it opened, because its own was archived."""
     rendered: Mapped[str | None] = mapped_column(Text)

@@ -8,7 +8,16 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
 
 from services.intake.commands.change_status import change_status
-from services.intake.models import Attachment, Erasure, LinkRevocation, Message, Participant, PersonAddress, Ticket
+from services.intake.models import (
+    Attachment,
+    Erasure,
+    LinkRevocation,
+    Message,
+    NewestDecision,
+    Participant,
+    PersonAddress,
+    Ticket,
+)
 from services.intake.privacy.subject_data import SubjectData, copied_to, find_subject_data, mailed_by
 from services.intake.privacy.ticket_erasure import ERASED, erase_tickets, remove_files, tickets_open
 from shared.contracts.base import TicketId
@@ -133,6 +142,7 @@ async def _leave(session: Session, email: str) -> None:
     """Takes the person out of others' tickets, which otherwise stay as they are."""
     await session.execute(delete(Participant).where(Participant.email == email))
     await session.execute(update(Participant).where(Participant.added_by == email).values(added_by=""))
+    await session.execute(delete(NewestDecision).where(NewestDecision.email == email))
     await session.execute(delete(LinkRevocation).where(LinkRevocation.email == email))
     await session.execute(delete(PersonAddress).where(PersonAddress.email == email))
     copies = await session.scalars(select(Ticket).where(copied_to(email)).order_by(Ticket.id).with_for_update())

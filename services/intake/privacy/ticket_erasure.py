@@ -14,6 +14,7 @@ from services.intake.models import (
     MailAncestor,
     MailId,
     Message,
+    NewestDecision,
     Participant,
     RawMail,
     Ticket,
@@ -81,6 +82,7 @@ async def erase_tickets(session: Session, links: TicketLinks, ids: Sequence[UUID
         raise tickets_open(sum(row.status is not Status.CLOSED for row in rows))
     await _redact(session, ids, at)
     await session.execute(delete(Participant).where(Participant.ticket_id.in_(ids)))
+    await session.execute(delete(NewestDecision).where(NewestDecision.ticket_id.in_(ids)))
     await session.execute(delete(LinkRevocation).where(LinkRevocation.ticket_id.in_(ids)))
     await forget_comments(session, list(ids))
     await session.execute(update(KnownIncident).where(KnownIncident.ticket_id.in_(ids)).values(title=""))

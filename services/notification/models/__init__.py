@@ -65,6 +65,9 @@ class Ticket(Base):
     """Which of their addresses the requester last wrote from; null: that of the ticket."""
     reply_email_at: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]
+    subject_edited_at: Mapped[datetime | None]
+    """When the agent corrected it whose words stand here: what was submitted, or corrected before, changes nothing."""
+    requester_edited_at: Mapped[datetime | None]
     alert: Mapped[bool] = mapped_column(server_default=text("true"))
     """Whether agents are told of the new ticket; a client program may ask not to."""
     triaged_seq: Mapped[int | None] = mapped_column(BigInteger)
@@ -248,6 +251,8 @@ class RecipientAddress(Base):
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
     bounced_at: Mapped[datetime | None]
     bounce_reason: Mapped[str | None] = mapped_column(Text)
+    cleared_at: Mapped[datetime | None]
+    """When an operator last let mail go to it again: bounces from before do not stop it."""
 
 
 class NotificationTarget(Base):

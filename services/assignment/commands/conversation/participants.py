@@ -1,7 +1,7 @@
 """What agents decide about people in copy: announced for intake to carry out, and shown here at once."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from fastapi import Response
 from sqlalchemy import func, select
@@ -49,6 +49,11 @@ class Deciding:
             return None
         return await self.session.get(Participant, (self.ticket.id, address_key(email)))
 
+    def after(self, person: Participant) -> datetime:
+        """An instant later than what was decided so far, whatever this process's clock says: intake goes by it."""
+        known: datetime | None = person.changed_at
+        return self.at if known is None else max(self.at, known + timedelta(microseconds=1))
+
     async def announce(self, person: Participant, decision: ParticipantDecision) -> None:
         """Has intake carry it out. `version` stays: whatever intake announces next is newer than this."""
         decided = ParticipantDecided(
@@ -57,7 +62,7 @@ class Deciding:
             name=person.name,
             decision=decision,
             agent=self.caller.author,
-            decided_at=self.at,
+            decided_at=person.changed_at,
         )
         await outbox.add(self.session, decided, f"participant-decided:{new_id()}", self.at)
 
@@ -106,7 +111,11 @@ async def remove_participant(context: AppState, caller: Caller, reference: str, 
         if person is None:
             raise not_found("participant")
         if person.state != ParticipantState.REMOVED.value:
-            person.state, person.changed_at, person.joined_at = ParticipantState.REMOVED.value, deciding.at, None
+            person.state, person.changed_at, person.joined_at = (
+                ParticipantState.REMOVED.value,
+                deciding.after(person),
+                None,
+            )
             await deciding.announce(person, ParticipantDecision.REMOVE)
 
 
@@ -148,7 +157,7 @@ async def _invite(deciding: Deciding, person: Participant, name: str | None = No
     if person.state == ParticipantState.REMOVED.value:
         person.name = name or person.name
         person.channel, person.added_by, person.added_at = Channel.DESK.value, deciding.caller.name, deciding.at
-    person.state, person.changed_at = ParticipantState.INVITED.value, deciding.at
+    person.state, person.changed_at = ParticipantState.INVITED.value, deciding.after(person)
     deciding.session.add(person)
     await deciding.session.flush()
     await deciding.announce(person, ParticipantDecision.INVITE)

@@ -1,12 +1,12 @@
 """Edits of a ticket's subject, topic, form fields and requester, published to the other services."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from pydantic import JsonValue
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.assignment.app_state import AppState
@@ -54,7 +54,7 @@ async def edit_ticket(
             raise TicketArchivedError("the ticket is archived; it stays as it is")
         changes = await _changes(session, ticket, patch)
         if changes:
-            edit_id = new_id()
+            edit_id, now = new_id(), await _after_earlier_edits(session, ticket, now)
             await session.execute(update(Ticket).where(Ticket.id == ticket.id).values({**changes, "updated_at": now}))
             await session.execute(insert(LoggedEvent).values(_line(caller, ticket, edit_id, changes, now)))
             await _find_by(session, ticket, changes)
@@ -74,6 +74,13 @@ async def edit_ticket(
         view = await view_after(session, caller, ticket.id, now)
     context.relay.wake()
     return view
+
+
+async def _after_earlier_edits(session: Session, ticket: Ticket, now: datetime) -> datetime:
+    """An instant later than every edit so far, whatever this process's clock says: the other services go by it."""
+    edits = LoggedEvent.ticket_id == ticket.id, LoggedEvent.type == TicketEdited.event_name
+    newest = await session.scalar(select(func.max(LoggedEvent.at)).where(*edits))
+    return now if newest is None else max(now, newest + timedelta(microseconds=1))
 
 
 async def _changes(session: Session, ticket: Ticket, patch: TicketPatch) -> dict[str, Any]:

@@ -4,9 +4,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import func, select, text, update
 
 from services.assignment.commands.held_replies import send_due
+from services.assignment.commands.tickets import ticket_details
 from services.assignment.models import HeldReply, Message
 from shared.contracts.base import TicketId
 from shared.contracts.events import Envelope, FollowerChanged, MessageEdited, TicketEdited, TicketMentioned
@@ -311,6 +313,25 @@ async def test_a_correction_of_the_ticket_leaves_a_trace_and_is_announced(desk: 
     assert len([one for one in lines if one["type"] == "ticket.edited"]) == 1, "nothing changed, nothing told"
     await ada.patch(path, {"topic": "no-such-topic"}, expect=422)
     await ada.patch(path, {"status": "closed"}, expect=422)
+
+
+async def test_a_correction_is_later_than_those_before_whatever_the_clock_of_its_process_says(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other services go by that instant: an edit that seemed older would never be shown there."""
+    ticket, ada = await desk.ticket(), await desk.agent("ada")
+    path = f"/v1/tickets/{ticket['id']}"
+    await ada.patch(path, {"subject": "First"})
+    first = await announced(desk, TicketEdited, ticket)
+    monkeypatch.setattr(ticket_details, "utc_now", lambda: first.edited_at - timedelta(minutes=1))
+    await ada.patch(path, {"subject": "Second"})
+
+    async def is_later() -> None:
+        second = await announced(desk, TicketEdited, ticket)
+        assert second.subject == "Second"
+        assert second.edited_at > first.edited_at
+
+    await eventually(is_later)
 
 
 async def test_all_answers_of_a_ticket_hold_no_more_than_what_every_event_and_list_can_carry(desk: Desk) -> None:

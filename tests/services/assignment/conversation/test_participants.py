@@ -1,10 +1,13 @@
 """People in copy at the desk: shown as intake announces them, decided about by agents who may."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import select
 
+from services.assignment.commands.conversation import participants
 from services.assignment.consumers.projection import project
 from shared.contracts.base import TicketId
 from shared.contracts.events import Envelope, ParticipantChanged, ParticipantDecided, RequesterErased, TicketErased
@@ -48,6 +51,10 @@ async def in_copy(agent: AgentApi, ticket: Json) -> dict[str, str]:
 
 
 async def decisions(desk: Desk, ticket: Json) -> list[tuple[str, str]]:
+    return [(one.email, one.decision.value) for one in await decided(desk, ticket)]
+
+
+async def decided(desk: Desk, ticket: Json) -> list[ParticipantDecided]:
     """What was announced for intake, whether it has left already or not, in order."""
     found: dict[int, ParticipantDecided] = {}
     async with desk.database.begin() as session:
@@ -55,7 +62,7 @@ async def decisions(desk: Desk, ticket: Json) -> list[tuple[str, str]]:
             subject = f"{ParticipantDecided.type()}.{ticket['id']}"
             rows = await session.execute(select(table.c.id, table.c.envelope).where(table.c.subject == subject))
             found |= {row.id: ParticipantDecided.of(Envelope.model_validate_json(row.envelope)) for row in rows}
-    return [(one.email, one.decision.value) for _, one in sorted(found.items())]
+    return [one for _, one in sorted(found.items())]
 
 
 async def test_shows_who_is_in_copy_by_whom_and_since_when(desk: Desk) -> None:
@@ -93,6 +100,20 @@ async def test_an_agent_confirms_and_removes(desk: Desk) -> None:
     assert await in_copy(ada, ticket) == {}
     assert await decisions(desk, ticket) == [(LEE, "invite"), (LEE, "remove")]
     await ada.post(path_of(ticket, LEE, "confirm"), expect=404)
+
+
+async def test_a_decision_is_later_than_those_before_whatever_the_clock_of_its_process_says(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Intake goes by that instant: a removal that seemed older than the invitation would never be carried out."""
+    ticket, ada = await desk.ticket(), await desk.agent("ada")
+    await ada.post(path_of(ticket), {"email": LEE}, expect=202)
+    monkeypatch.setattr(participants, "utc_now", lambda: utc_now() - timedelta(minutes=1))
+    assert (await ada.send("DELETE", path_of(ticket, LEE))).status_code == 204
+    await ada.post(path_of(ticket), {"email": LEE, "name": "Lee"}, expect=202)
+    instants = [one.decided_at for one in await decided(desk, ticket)]
+    assert len(instants) == 3
+    assert instants == sorted(set(instants))
 
 
 async def test_what_intake_announces_afterwards_stands(desk: Desk) -> None:
