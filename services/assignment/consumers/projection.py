@@ -1,15 +1,18 @@
 """Keeps the read model, the conversation, the event log and the verdicts: a batch of events is one transaction."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
-
 from services.assignment.commands.conversation.side_mail import take_failed_mail, take_side_message
 from services.assignment.commands.conversation.staff_mail import take_staff_mail
-from services.assignment.commands.execution.projection import LifecycleRows, project_lifecycle, project_steps
+from services.assignment.commands.execution.projection import (
+    LifecycleRows,
+    project_lifecycle,
+    project_steps,
+    write_beside_others,
+)
 from services.assignment.commands.requesters.requester_intake import take_in_requesters
 from services.assignment.consumers import erasure, statements
 from services.assignment.consumers.erasure import ERASURES, ErasureConsumer
@@ -52,7 +55,6 @@ SUBJECTS = (
 
 HANDLED_ONCE = ERASURES | {NoteReceived.type(), SideMessageReceived.type()}
 """What must not be done again later: an erasure would take what was written since, a mail would meet other rights."""
-NUMBERS = "uq_tickets_number"
 WORDS = frozenset({TicketSubmitted.type(), MessagePosted.type()})
 ABOUT_MAILS = frozenset({NoteReceived.type(), SideMessageReceived.type(), NotificationFailed.type()})
 
@@ -147,25 +149,11 @@ async def project(database: Database, ids: RequesterIds, consumer: str, batch: l
     steps = [envelope for envelope in batch if is_step(envelope)]
     others = [envelope for envelope in batch if envelope.type not in WORDS and not is_step(envelope)]
     if words:
-        await _beside_others(lambda: _project_together(database, ids, consumer, words))
+        await write_beside_others(lambda: _project_together(database, ids, consumer, words))
     if steps:
-        await _beside_others(lambda: project_steps(database, ProjectionBatch.of(steps).lifecycle))
+        await write_beside_others(lambda: project_steps(database, ProjectionBatch.of(steps).lifecycle))
     if others:
         await _project_together(database, ids, consumer, others)
-
-
-async def _beside_others(write: Callable[[], Awaitable[None]]) -> None:
-    """Once more, if another process wrote a new ticket at the same instant.
-
-    By its id that is a conflict which the statement settles. But where both had looked before either wrote, PostgreSQL
-    goes on to the index of numbers before it settles anything, and refuses.
-    """
-    try:
-        await write()
-    except IntegrityError as error:
-        if NUMBERS not in str(error.orig):
-            raise
-        await write()
 
 
 async def _project_together(database: Database, ids: RequesterIds, consumer: str, batch: list[Envelope]) -> None:

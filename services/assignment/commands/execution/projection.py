@@ -1,10 +1,10 @@
 """Writes what a ticket's workflow says into the read model, the event log and the verdicts: one statement for both
 ways in, the events of the stream and the answers to commands. An older snapshot never overwrites a newer one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from sqlalchemy import (
@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import Insert
+from sqlalchemy.exc import IntegrityError
 
 from services.assignment.models import LoggedEvent, RoutingDecision, SettledClock, Ticket, table_of
 from services.assignment.schemas.tickets import next_due_at
@@ -36,6 +37,7 @@ from shared.kit.outbox_row import OutboxRow
 from shared.kit.recordsets import as_parameter, insert_rows, rows_of
 from shared.kit.tables import outbox
 
+Written = TypeVar("Written")
 TICKETS: Final = table_of(Ticket)
 DECISIONS: Final = table_of(RoutingDecision)
 LOG: Final = table_of(LoggedEvent)
@@ -55,6 +57,7 @@ VERDICT_COLUMNS: Final = (
     *("ticket_id", "metric", "cycle", "revision", "outcome", "elapsed_seconds", "target_seconds"),
     *("due_at", "settled_at", "team_id", "agent_id", "priority", "started_at"),
 )
+NUMBERS: Final = "uq_tickets_number"
 OUTBOX_COLUMNS: Final = ("event_id", "subject", "envelope")
 FINISHED: Final = (Status.RESOLVED.value, Status.CLOSED.value)
 IS_SENT: Final = literal_column("routing_decisions.state = 'sent'", Boolean)
@@ -211,12 +214,43 @@ def newest(snapshots: Iterable[TicketSnapshot]) -> list[TicketSnapshot]:
     return [latest[ticket_id] for ticket_id in sorted(latest)]
 
 
+async def write_beside_others(write: Callable[[], Awaitable[Written]]) -> Written:
+    """Once more, if another process wrote a new ticket at the same instant.
+
+    By its id that is a conflict which the statement settles. But where both had looked before either wrote, PostgreSQL
+    goes on to the index of numbers before it settles anything, and refuses.
+    """
+    try:
+        return await write()
+    except IntegrityError as error:
+        if NUMBERS not in str(error.orig):
+            raise
+        return await write()
+
+
 async def project_lifecycle(session: Session, rows: LifecycleRows) -> None:
     """Writes rows in one statement: each event once, however often it comes and from whom."""
     if rows.snapshots:
-        announced = (await session.execute(PROJECT, rows.parameters)).all()
-        if announced:
-            note_rows(session, rows.outbox_rows(announced))
+        _note(session, rows, (await session.execute(PROJECT, rows.parameters)).all())
+
+
+async def project_answers(session: Session, rows: LifecycleRows) -> None:
+    """The same for answers, the first of which makes its ticket known at the instant at which the stream does.
+
+    What the caller has written before stays, whatever is refused here.
+    """
+
+    async def write() -> Sequence[Row[int, str]]:
+        async with session.begin_nested():
+            return (await session.execute(PROJECT, rows.parameters)).all()
+
+    if rows.snapshots:
+        _note(session, rows, await write_beside_others(write))
+
+
+def _note(session: Session, rows: LifecycleRows, announced: Sequence[Row[int, str]]) -> None:
+    if announced:
+        note_rows(session, rows.outbox_rows(announced))
 
 
 async def project_steps(database: Database, rows: LifecycleRows) -> None:

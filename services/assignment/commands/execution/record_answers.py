@@ -13,7 +13,7 @@ from services.assignment.commands.execution.projection import (
     OUTBOX_COLUMNS,
     LifecycleRows,
     lifecycle_ctes,
-    project_lifecycle,
+    project_answers,
 )
 from services.assignment.models import Intent, Note, table_of
 from shared.contracts.answers import CommandAnswer
@@ -62,7 +62,7 @@ async def record_answers(session: Session, answers: Sequence[CommandAnswer]) -> 
 
     An answer that comes twice changes nothing the second time.
     """
-    await project_lifecycle(session, LifecycleRows.of(answers))
+    await project_answers(session, LifecycleRows.of(answers))
 
 
 async def conclude(database: Database, conclusion: Conclusion) -> None:

@@ -4,10 +4,14 @@ import asyncio
 import random
 
 import pytest
+from sqlalchemy import func, select
 
+from services.assignment.commands.execution.record_answers import record_answers
 from services.assignment.consumers.projection import project
+from services.assignment.models import ErasedTicket, Ticket
+from shared.contracts.answers import CommandAnswer
 from shared.contracts.base import MessageId, TicketId
-from shared.contracts.events import Author, Envelope, MessagePosted, Person, TicketSubmitted
+from shared.contracts.events import Author, Envelope, MessagePosted, Person, TicketPended, TicketSubmitted
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel
 from shared.kit.clock import new_id, utc_now
 from tests.services.assignment.desk import Desk
@@ -63,3 +67,28 @@ async def test_replicas_that_are_told_of_a_new_ticket_at_the_same_instant_write_
 
     for _ in range(200):
         await told(TicketId(new_id()))
+
+
+async def test_an_answer_and_events_of_a_new_ticket_that_come_at_the_same_instant_are_written_once(desk: Desk) -> None:
+    """As above, in the transaction of whoever sent the command: what it has written before stays."""
+
+    async def answer(ticket_id: TicketId, seq: int) -> None:
+        event = pended(ticket_id, seq)
+        told = CommandAnswer(snapshot=TicketPended.of(event).snapshot, events=(event,))
+        async with desk.database.begin() as session:
+            session.add(ErasedTicket(ticket_id=new_id(), erased_at=utc_now()))
+            await record_answers(session, [told])
+
+    before = await erased(desk)
+    tickets = [TicketId(new_id()) for _ in range(200)]
+    for ticket_id in tickets:
+        await asyncio.gather(*(answer(ticket_id, seq) for seq in (1, 2, 3, 4)))
+    async with desk.database.begin() as session:
+        seqs = await session.scalars(select(Ticket.seq).where(Ticket.id.in_(tickets)))
+        assert seqs.all() == [4] * len(tickets)
+    assert await erased(desk) == before + 4 * len(tickets)
+
+
+async def erased(desk: Desk) -> int:
+    async with desk.database.begin() as session:
+        return await session.scalar(select(func.count()).select_from(ErasedTicket)) or 0
