@@ -30,6 +30,7 @@ from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.http.idempotency import IN_FLIGHT, fingerprint
 from shared.kit.http.problems import Problem
+from shared.kit.outages import is_unreachable
 from shared.kit.telemetry import log
 from shared.kit.ticket_errors import TicketsUnavailable
 
@@ -44,6 +45,7 @@ TRIES: Final = 20
 """How often a ticket may fail to answer before the job goes on without it."""
 KEPT: Final = timedelta(days=14)
 RETRIED: Final = (409, 429, 503)
+UNEXPECTED: Final = "this is our fault; the log of the service says more"
 CHANGED_BY_DONE: Final = (BulkTicketState.QUEUED.value, BulkTicketState.CANCELLED.value)
 """What was under way when its job was cancelled, and took effect, is told as done."""
 
@@ -118,7 +120,10 @@ async def _next_tickets(session: Session, job: BulkJob) -> Sequence[UUID]:
 async def _act(
     context: AppState, places: asyncio.Semaphore, job: BulkJob, caller: Caller | None, ticket_id: UUID
 ) -> BulkResult:
-    """The action on one ticket, just as if its agent had sent it; a refusal is an answer."""
+    """The action on one ticket, just as if its agent had sent it; a refusal is an answer.
+
+    What fails unexpectedly is tried again, and holds up neither the other tickets nor other jobs.
+    """
     if caller is None:
         return BulkResult(ticket_id, BulkTicketState.REFUSED, "agent_inactive", "the agent is not active any more")
     body, handler = to_json(job.body), JOB_ACTIONS[job.action]
@@ -141,6 +146,11 @@ async def _act(
             return BulkResult(ticket_id, BulkTicketState.REFUSED, refusal.code, refusal.message)
         except TicketsUnavailable as error:
             return BulkResult(ticket_id, BulkTicketState.FAILED, "unavailable", str(error), is_silent=True)
+        except Exception as error:
+            if is_unreachable(error):
+                raise
+            log.exception("bulk.failed", job=str(job.id), action=job.action, ticket_id=str(ticket_id))
+            return BulkResult(ticket_id, BulkTicketState.FAILED, "internal_error", UNEXPECTED, is_silent=True)
     return BulkResult(ticket_id, BulkTicketState.DONE)
 
 

@@ -115,3 +115,25 @@ async def test_what_took_effect_while_its_job_was_cancelled_is_told_as_done(desk
     assert (job["state"], job["counts"]["cancelled"]) == ("cancelled", 0)
     for ticket in tickets:
         assert (await desk.seen(ticket["id"]))["priority"] == "high"
+
+
+async def test_a_ticket_on_which_an_action_fails_unexpectedly_holds_up_no_other(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, tickets = await desk.agent("ada"), [await desk.ticket() for _ in range(3)]
+    monkeypatch.setattr(bulk_runner, "TRIES", 3)
+    job_id = await start(ada, tickets, "prioritise", {"priority": "high"})
+
+    class Failing(Tickets):
+        """What nobody has thought of happens to the first of the tickets."""
+
+        async def execute(self, ticket_id: TicketId, command: Command) -> CommandAnswer:
+            if str(ticket_id) == tickets[0]["id"]:
+                raise ValueError("unthought of")
+            return await super().execute(ticket_id, command)
+
+    context = replace(desk.context, tickets=Failing(desk.context.tickets.client))
+    for _ in range(4):
+        await take_step(context, UUID(job_id))
+    job = await ada.get(f"/v1/bulk/{job_id}")
+    assert (job["state"], job["counts"]["done"], job["counts"]["failed"]) == ("done", 2, 1)
