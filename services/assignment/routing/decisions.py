@@ -47,7 +47,7 @@ def decide(team: TeamRoster, asked: Question, at: datetime, *, may_offer: bool =
     if asked.previous_agent_id is not None:
         roster.put_down(asked.previous_agent_id, demand.priority)
     choice = roster.choose(demand, asked.barred, asked.first, asked.first_as)
-    shown = team.candidates.of(roster.standings.values(), demand, choice.out or {})
+    shown = team.candidates.of(roster.standings.values(), demand, choice.out or {}, choice.agent_id)
     team.encoded_candidates[asked.ticket_id] = shown.encoded
     if choice.agent_id is not None:
         roster.give(choice.agent_id, demand.priority, at)
@@ -62,6 +62,8 @@ def decide(team: TeamRoster, asked: Question, at: datetime, *, may_offer: bool =
         rule=asked.rule,
         required_skills=tuple(sorted({skill.name for skill in demand.required})),
         candidates=shown.candidates,
+        more_available=shown.more_available,
+        more_out=shown.more_out,
         tie_break=choice.tie_break,
         decided_at=at,
         cause=asked.cause,

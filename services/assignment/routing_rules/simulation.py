@@ -202,6 +202,8 @@ async def _told(session: Session, route: Route, decided: AssignmentDecided) -> S
             )
             for one in decided.candidates
         ],
+        more_available=decided.more_available,
+        more_out=decided.more_out,
     )
 
 

@@ -96,6 +96,11 @@ class SimulatedDecision(View):
     decided_by: str
     tie_break: str
     candidates: list[SimulatedCandidate]
+    """Of a very large team those who could have got it, the least busy first."""
+    more_available: int = 0
+    """How many could have got it too, and are not among them."""
+    more_out: int = 0
+    """How many could not, and are not among them."""
 
 
 class Routed(View):

@@ -83,6 +83,8 @@ class DecisionView:
     strategy: str
     tie_break: str
     candidates: Sequence[CandidateLine]
+    more: int = 0
+    """Candidates whom the evidence counts and does not name."""
 
 
 def decision_view(details: Details, names: Names, assignee_id: str | None) -> DecisionView:
@@ -103,6 +105,7 @@ def decision_view(details: Details, names: Names, assignee_id: str | None) -> De
         strategy=gettext(strategy, version=version) if strategy and version else "",
         tie_break=_tie_break(details),
         candidates=sorted(lines, key=lambda line: (not line.is_chosen, bool(line.out), line.name.casefold())),
+        more=_more(details, "available") + _more(details, "out"),
     )
 
 
@@ -122,7 +125,8 @@ def _verb(details: Details, names: Names, chosen: str | None, assignee_id: str |
 
 def _because(details: Details, lines: Sequence[CandidateLine]) -> str:
     """What settled it, and among whom."""
-    fit = sum(not line.out for line in lines)
+    fit = sum(not line.out for line in lines) + _more(details, "available")
+    considered = len(lines) + _more(details, "available") + _more(details, "out")
     skills = [one["name"] for one in details.get("demanded_skills") or () if one["is_required"]]
     skills = skills or list(details.get("required_skills") or ())
     decided_by = str(details.get("decided_by"))
@@ -136,7 +140,11 @@ def _because(details: Details, lines: Sequence[CandidateLine]) -> str:
         return _told(FEWEST, fit, skills)
     if not lines:
         return gettext("nobody works in the team")
-    return _told(ONLY_AGENT if len(lines) == 1 else NONE_OF, len(lines), skills)
+    return _told(ONLY_AGENT if considered == 1 else NONE_OF, considered, skills)
+
+
+def _more(details: Details, kind: str) -> int:
+    return int(details.get(f"more_{kind}") or 0)
 
 
 def _told(messages: tuple[str, str], count: int, skills: Sequence[str]) -> str:

@@ -111,6 +111,11 @@ class AssignmentDecided(Event, name="assignment.decided"):
     """The requester's organisation, if it is known."""
     required_skills: tuple[str, ...] = ()
     candidates: tuple[Candidate, ...] = ()
+    """Who was considered. Of teams too large for one event those who could have got it, the least busy first."""
+    more_available: int = 0
+    """How many could have got it too, and are not among them."""
+    more_out: int = 0
+    """How many could not, and are not among them."""
     tie_break: Literal["none", "longest_idle", "lowest_id"] = "none"
     decided_at: Instant
     cause: DecisionCause = DecisionCause.NEW

@@ -24,7 +24,8 @@ def simulated_sentence(told: SimulatedDecision) -> str:
 
 def _why(told: SimulatedDecision) -> str:
     """What settled it, and among how many."""
-    fit = sum(one.out is None for one in told.candidates)
+    fit = sum(one.out is None for one in told.candidates) + told.more_available
+    considered = len(told.candidates) + told.more_available + told.more_out
     match told.decided_by:
         case DecidedBy.RULE:
             return gettext("a routing rule names them")
@@ -42,10 +43,10 @@ def _why(told: SimulatedDecision) -> str:
             why = gettext("fewest open tickets, of %(num)s available", num=fit)
         case _ if not told.candidates:
             return gettext("nobody works in the team")
-        case _ if len(told.candidates) == 1:
+        case _ if considered == 1:
             why = gettext("its only agent is not available")
         case _:
-            why = gettext("none of its %(num)s agents is available", num=len(told.candidates))
+            why = gettext("none of its %(num)s agents is available", num=considered)
     return f"{why} ({_skills(told)})" if told.required_skills else why
 
 
