@@ -107,6 +107,7 @@ def build(settings: NotificationSettings) -> FastAPI:
             "targets": targets.run,
         }
         app.state.stopping.when_begun(relay.hand_over)
+        app.state.stopping.when_begun(signal.end_waits)
         async with background(jobs, app.state.stopping, kept=("relay", "feed signal")):
             yield
         await bus.stop()

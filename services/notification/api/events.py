@@ -104,13 +104,15 @@ async def read_events(
 
 
 async def _page(state: State, query: FeedQuery, position: int, limit: int, wait: int) -> FeedPage:
-    """Returns the next page; waits for one with an event in it."""
+    """Returns the next page; waits for one with an event in it, but not while the process is to stop."""
     clock = asyncio.get_running_loop()
     until = clock.time() + wait
     page = await read_page(state.database, query, position, limit)
     while not page.events and (left := until - clock.time()) > 0:
         await state.feed_signal.wait_beyond(page.position, left)
         page = await read_page(state.database, query, page.position, limit)
+        if state.feed_signal.is_stopping:
+            break
     return page
 
 

@@ -9,6 +9,8 @@ import httpx2
 import pytest
 from sqlalchemy import text
 
+from services.notification.app import build
+from services.notification.settings import NotificationSettings
 from shared.contracts.events import RequesterErased, TicketErased
 from shared.contracts.vocabulary import ActorKind
 from shared.kit.clock import utc_now
@@ -87,6 +89,34 @@ async def test_a_reader_at_the_end_is_told_as_soon_as_something_happens(service:
     await service.publish(story.opened())
     async with asyncio.timeout(45):
         assert [one["type"] for one in (await waiting)["items"]] == ["everdesk.ticket.opened.v1"]
+
+
+async def test_a_long_poll_ends_with_its_process_and_goes_on_at_the_next_without_a_gap(
+    service: Running, settings: NotificationSettings
+) -> None:
+    """Nothing that its filter wants came; the answer says from where to ask the process that is there afterwards."""
+    story = TicketEvents()
+    app = build(settings)
+    async with app.router.lifespan_context(app):
+        transport = httpx2.ASGITransport(app=app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://notification") as http:
+            end = (await feed(service, after="latest"))["next_cursor"]
+            asked = {"after": end, "ticket_id": str(story.ticket_id), "types": "ticket.assigned", "wait": "30"}
+            waiting = asyncio.create_task(http.get("/v1/events", params=asked, headers=OPERATOR))
+            await service.publish(story.opened(), story.triaged())
+            await of_ticket(service, story, 2)
+            assert not waiting.done()
+            app.state.stopping.begin()
+            async with asyncio.timeout(5):
+                answer = await waiting
+                again = await http.get("/v1/events", params=asked, headers=OPERATOR)
+    assert (answer.status_code, answer.json()["items"], again.json()["items"]) == (200, [], [])
+    cursor = answer.json()["next_cursor"]
+    await service.publish(story.assigned())
+    await service.deliver_again(story.triaged(), story.assigned())
+    page = await feed(service, **(asked | {"after": cursor}))
+    assert [one["type"] for one in page["items"]] == ["everdesk.ticket.assigned.v1"]
+    assert (await feed(service, **(asked | {"after": page["next_cursor"], "wait": 1})))["items"] == []
 
 
 async def test_filters_name_events_and_notes_must_be_named(service: Running) -> None:
