@@ -24,6 +24,7 @@ from services.notification.recipients.held_mails import drop_unseen
 from services.notification.return_tokens import note_switch
 from services.notification.settings import NotificationSettings
 from services.notification.targets.queue import TargetQueue
+from services.notification.targets.retirement import forget_removed
 from services.notification.targets.secrets import TargetSecrets
 from services.notification.targets.sender import TargetSender
 from services.notification.webhooks.attempts import BUDGET
@@ -90,6 +91,7 @@ def build(settings: NotificationSettings) -> FastAPI:
                 settings,
                 lambda session: forget_events(session, kept),
                 lambda session: prune_audit_log(session, timedelta(days=settings.audit_days), utc_now()),
+                forget_removed,
                 lambda session: note_switch(session, is_on=settings.mail_return_tokens),
             ),
         }

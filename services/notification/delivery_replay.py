@@ -18,7 +18,8 @@ from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.models import IS_NOT_SENT, Delivery, NotificationTarget
 from services.notification.recipient_addresses import standings_of
-from services.notification.targets.decisions import RECIPIENT
+from services.notification.targets.alerts import RECIPIENT
+from services.notification.targets.retirement import SWITCHED_OFF
 from shared.kit.administrator_passes import Administrator
 from shared.kit.clock import new_id
 from shared.kit.configuration_changes import record_change
@@ -37,7 +38,7 @@ REASONS = {
 }
 UNKNOWN = "there is no such delivery"
 BOUNCING = "mail to this address comes back: clear that first"
-NO_TARGET = "its chat room or on-call service is removed or switched off"
+NO_TARGET = SWITCHED_OFF
 
 
 class ReplayDeliveries(Input):

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, cast, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, String, and_, cast, delete, func, not_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.notification.decisions.event_rules import PARTICIPANT, REQUESTER, SIDE
+from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.models import Delivery, Participant, Ticket
 from services.notification.models.csat import csat_asks
@@ -23,7 +24,11 @@ DROPPED = {
     "next_attempt_at": None,
     "last_error": "the requester was erased",
 }
-IS_UNDER_WAY = Delivery.status.not_in([DeliveryStatus.SENT, DeliveryStatus.EXPANDED])
+IS_UNDER_WAY = and_(
+    Delivery.status.not_in([DeliveryStatus.SENT, DeliveryStatus.EXPANDED]),
+    not_(and_(Delivery.status == DeliveryStatus.SENDING, Delivery.channel == DeliveryChannel.ON_CALL)),
+)
+"""What can still be kept back. An alert that is just sent is left: it names nobody, and its end has to follow it."""
 IS_OUTSIDE = or_(
     Delivery.recipient == REQUESTER.key, Delivery.recipient.startswith(PARTICIPANT), Delivery.recipient.startswith(SIDE)
 )

@@ -6,13 +6,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from services.notification.delivery.channels import DeliveryChannel
 from services.notification.deps import By, State
 from services.notification.models import NotificationTarget
 from services.notification.targets.payloads import TargetKind
 from services.notification.targets.queue import TargetRefused, place_of
+from services.notification.targets.retirement import end_alerts_at, remove_target
 from services.notification.targets.secrets import TargetSecrets
 from services.notification.targets.sender import send_test
 from shared.kit.clock import new_id
@@ -95,7 +96,11 @@ class TargetTestResult(BaseModel):
 async def list_all(state: State) -> Page[TargetView]:
     """Lists the targets by name."""
     async with state.database.begin() as session:
-        query = select(NotificationTarget).order_by(NotificationTarget.name, NotificationTarget.id)
+        query = (
+            select(NotificationTarget)
+            .where(NotificationTarget.removed_at.is_(None))
+            .order_by(NotificationTarget.name, NotificationTarget.id)
+        )
         found = await session.scalars(query.limit(MOST_TARGETS))
         return Page(items=[TargetView.of(one, state.target_secrets) for one in found])
 
@@ -124,7 +129,7 @@ async def read_one(state: State, target_id: UUID, response: Response) -> TargetV
 
 @router.put("/{target_id}")
 async def replace_one(state: State, by: By, target_id: UUID, body: TargetInput, if_match: IfMatch = None) -> TargetView:
-    """Replaces a target, and closes its circuit."""
+    """Replaces a target, and closes its circuit. One that is switched off is told the end of its open alerts."""
     _check(body)
     expected = revision_of(if_match)
     async with state.database.begin() as session:
@@ -132,10 +137,12 @@ async def replace_one(state: State, by: By, target_id: UUID, body: TargetInput, 
         if expected not in (None, target.version):
             raise Problem(412, "version_conflict", "the target was changed since: read it again")
         before = _told(target, state.target_secrets)
-        was = _content(target, state.target_secrets)
+        was, was_active = _content(target, state.target_secrets), target.is_active
         _write(target, body, state.target_secrets)
         target.version += was != _content(target, state.target_secrets)
         target.failures, target.paused_until = 0, None
+        if was_active and not target.is_active:
+            await end_alerts_at(session, target)
         note = "the secret or the path was replaced" if was[-1] != _content(target, state.target_secrets)[-1] else ""
         await record_change(session, by, _subject(target), before, _told(target, state.target_secrets), note=note)
     state.wake_targets()
@@ -144,11 +151,12 @@ async def replace_one(state: State, by: By, target_id: UUID, body: TargetInput, 
 
 @router.delete("/{target_id}", status_code=204)
 async def remove(state: State, by: By, target_id: UUID) -> None:
-    """Removes a target; what was sent to it stays in the ledger."""
+    """Removes a target, and tells it the end of its open alerts; what was sent to it stays in the ledger."""
     async with state.database.begin() as session:
         target = await _get(session, target_id, is_locked=True)
         await record_change(session, by, _subject(target), _told(target, state.target_secrets), None)
-        await session.execute(delete(NotificationTarget).where(NotificationTarget.id == target_id))
+        await remove_target(session, target)
+    state.wake_targets()
 
 
 @router.post("/{target_id}/test")
@@ -166,7 +174,7 @@ async def test_one(state: State, target_id: UUID) -> TargetTestResult:
 
 async def _get(session: Session, target_id: UUID, *, is_locked: bool = False) -> NotificationTarget:
     target = await session.get(NotificationTarget, target_id, with_for_update=is_locked or None)
-    if target is None:
+    if target is None or target.removed_at is not None:
         raise not_found("target")
     return target
 

@@ -210,6 +210,7 @@ class Delivery(Base):
         Index("ix_deliveries_not_sent", "status", "id", postgresql_where=text("status <> 'sent'")),
         Index("ix_deliveries_waiting", "id", postgresql_where=text("status = 'waiting'")),
         Index("ix_deliveries_due", "next_attempt_at", postgresql_where=text("status in ('queued', 'sending')")),
+        Index("ix_deliveries_on_call", "recipient", "ticket_id", "id", postgresql_where=text("channel = 'on_call'")),
         Index(
             "ix_deliveries_due_to_targets",
             "next_attempt_at",
@@ -276,12 +277,15 @@ class NotificationTarget(Base):
     """Failed attempts in a row."""
     paused_until: Mapped[datetime | None]
     """While its circuit is open, nothing is sent to it."""
+    removed_at: Mapped[datetime | None]
+    """When somebody removed it; it is kept until the ends of the alerts that were open there have been sent."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 IS_WAITING = literal_column("deliveries.status = 'waiting'", Boolean)
 IS_DUE = literal_column("deliveries.status in ('queued', 'sending')", Boolean)
 IS_FOR_TARGET = literal_column("deliveries.channel in ('chat', 'on_call')", Boolean)
+IS_ON_CALL = literal_column("deliveries.channel = 'on_call'", Boolean)
 IS_NOT_SENT = literal_column("deliveries.status <> 'sent'", Boolean)
 IS_BUNDLED = literal_column("(deliveries.status = 'queued' and deliveries.bundle is not null)", Boolean)
 IS_ENTRY = literal_column("deliveries.channel = 'inbox'", Boolean)

@@ -1,39 +1,52 @@
 """Records for an event which chat rooms and on-call services are told of it, in the consumer's transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from services.notification.batches import NAME
-from services.notification.decisions.event_rules import ALREADY_NOTIFIED, Breach
 from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.delivery.templates import TEMPLATES, TemplateName
+from services.notification.erasure import tickets_of
 from services.notification.models import Delivery, NotificationTarget
 from services.notification.rules.additional_recipients import TicketContacts
 from services.notification.rules.matrix import EVENT_OF, Matrix, RecipientAudience
+from services.notification.targets.alerts import (
+    ENDS,
+    OVER,
+    AlertedTicket,
+    OnCall,
+    OpenCalls,
+    Reason,
+    call_of,
+    is_called_already,
+    is_over,
+    open_calls,
+    reasons_after_move,
+    recipient_of,
+    take_ended,
+    tickets_known,
+    withdrawn_breaches,
+)
 from services.notification.targets.payloads import TargetKind
 from shared.contracts.events import (
     Event,
     LifecycleEvent,
     MessagePosted,
+    RequesterErased,
     SlaBreached,
-    SlaBreachWithdrawn,
     SlaWarned,
-    TicketClosed,
+    TicketErased,
     TicketEscalated,
-    TicketResolved,
     TicketTransferred,
     TicketTriaged,
 )
-from shared.contracts.names import ticket_workflow_id
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session
-from shared.kit.tables import inbox
 
 AUDIENCE_OF = {
     DeliveryChannel.CHAT: RecipientAudience.TEAM,
@@ -47,35 +60,9 @@ TEMPLATE_OF: dict[type[Event], TemplateName] = {
     SlaBreached: TemplateName.SLA_BREACHED,
     TicketEscalated: TemplateName.ESCALATED,
 }
-ENDS = (TicketResolved, TicketClosed, SlaBreachWithdrawn)
-"""What ends the reason to be on call."""
-RECIPIENT = "target:"
-CALL = "call:"
-"""How that begins which a call was for: the clock, `<metric>:<cycle>`, or the ticket itself."""
-OF_TICKET = f"{CALL}ticket"
-LOOKED_AHEAD = 30
-"""Steps after one, among which that is looked for which ended the reason to be on call."""
-
-
-@dataclass(frozen=True, slots=True)
-class OnCall:
-    """What an on-call service was called for, at which step of the ticket; None where an older release did not say."""
-
-    about: str | None
-    seq: int
-
-    def stands(self, withdrawn: Iterable["OnCall"]) -> bool:
-        """Whether the reason still stands after the breaches that were withdrawn."""
-        return self.about is not None and not any(one.about == self.about and one.seq > self.seq for one in withdrawn)
-
-
-OpenCalls = dict[tuple[UUID, str], list[OnCall]]
-"""By ticket and target, the calls since the last end of the alert."""
-
-
-def recipient_of(target_id: UUID) -> str:
-    """Returns the key of a target in the ledger."""
-    return f"{RECIPIENT}{target_id}"
+ERASURES = (TicketErased, RequesterErased)
+NOTHING_KNOWN = AlertedTicket(0, None, is_erased=False)
+Rows = list[dict[str, Any]]
 
 
 async def record_for_targets(
@@ -84,31 +71,25 @@ async def record_for_targets(
     """Records the deliveries of a batch, each exactly once; returns how many rows it tried to record.
 
     An alert whose end is known already calls nobody: both may come in one batch, or in either order, as steps of two
-    publishers do. The tickets' rows are held: of two processes, the second sees what the first has done.
+    publishers do. Who is on call is asked of the team that has the ticket by now. The tickets' rows are held: of two
+    processes, the second sees what the first has done.
     """
     concerned = [one for one in events if _is_concerned(one[1])]
     if not concerned:
         return 0
-    targets = (await session.scalars(select(NotificationTarget).where(NotificationTarget.is_active))).all()
+    targets = (await session.scalars(select(NotificationTarget).order_by(NotificationTarget.id))).all()
     if not targets:
         return 0
-    on_call = {recipient_of(one.id): one for one in targets if TargetKind(one.kind).channel is DeliveryChannel.ON_CALL}
-    ending = [event for _, event, _ in concerned if isinstance(event, ENDS)]
-    calls = await _open_calls(session, [event.ticket_id for event in ending], on_call)
-    withdrawn = await _withdrawn(session, [event for event in ending if isinstance(event, SlaBreachWithdrawn)])
-    rows: list[dict[str, Any]] = []
+    batch = await _Batch.read(session, targets, [event for _, event, _ in concerned], matrix)
+    rows: Rows = []
     for cause, event, contacts in concerned:
-        if isinstance(event, ENDS):
-            ended = _take_ended(event, calls, withdrawn)
-            rows += [_row(cause, event, on_call[key], TemplateName.FOLLOWER_RESOLVED) for key in ended]
-            continue
-        told = [one for one in targets if _is_told(event, one, contacts, matrix)]
-        called = {recipient_of(one.id) for one in told} & on_call.keys()
-        if called and await _is_over(session, event, concerned):
-            told, called = [one for one in told if recipient_of(one.id) not in called], set()
-        for key in called:
-            calls.setdefault((event.entity_id, key), []).append(_call_of(event))
-        rows += [_row(cause, event, one) for one in told]
+        if isinstance(event, ERASURES):
+            rows += batch.end_of_erased(cause, event)
+        elif isinstance(event, ENDS):
+            rows += batch.end(cause, event)
+        else:
+            rows += await batch.tell(session, cause, event, contacts)
+            rows += await batch.move(session, cause, event)
     if rows:
         await session.execute(insert(Delivery).on_conflict_do_nothing(), rows)
     return len(rows)
@@ -117,98 +98,145 @@ async def record_for_targets(
 def _is_concerned(event: Event) -> bool:
     if isinstance(event, MessagePosted):
         return not event.is_automatic and not event.author.kind.is_ours
-    return isinstance(event, (*TEMPLATE_OF, *ENDS))
+    return isinstance(event, (*TEMPLATE_OF, *ENDS, *ERASURES))
 
 
-def _is_told(event: Event, target: NotificationTarget, contacts: TicketContacts, matrix: Matrix) -> bool:
-    template = TEMPLATE_OF.get(type(event))
-    if template is None:
-        return False
-    team_id = event.snapshot.team_id if isinstance(event, LifecycleEvent) else contacts.team_id
-    channel = TargetKind(target.kind).channel
-    return target.team_id in (None, team_id) and matrix.is_on((EVENT_OF[template], AUDIENCE_OF[channel], channel))
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What the decisions of a batch rest on, and the alerts that are open as it goes on."""
+
+    events: Sequence[Event]
+    targets: Sequence[NotificationTarget]
+    """Those that are told of what is new."""
+    on_call: Mapping[str, NotificationTarget]
+    """Every on-call service by its key: what was opened is ended also where it is switched off."""
+    matrix: Matrix
+    tickets: Mapping[UUID, AlertedTicket]
+    calls: OpenCalls = field(default_factory=dict)
+    withdrawn: Sequence[OnCall] = ()
+
+    @classmethod
+    async def read(
+        cls, session: Session, targets: Sequence[NotificationTarget], events: Sequence[Event], matrix: Matrix
+    ) -> "_Batch":
+        on_call = {recipient_of(one.id): one for one in targets if _channel(one) is DeliveryChannel.ON_CALL}
+        steps = (*ENDS, SlaBreached, TicketTransferred)
+        alerted = {event.entity_id for event in events if isinstance(event, steps)}
+        alerted |= {ticket_id for event in events for ticket_id in tickets_of(event)}
+        return cls(
+            events,
+            [one for one in targets if one.is_active],
+            on_call,
+            matrix,
+            await tickets_known(session, {event.entity_id for event in events}),
+            await open_calls(session, alerted, on_call),
+            await withdrawn_breaches(session, events) if on_call else (),
+        )
+
+    def end(self, cause: str, event: Event) -> Rows:
+        """Ends what an event ends."""
+        ended = take_ended(event, event.entity_id, self.calls, self.withdrawn)
+        return [_row(cause, event.entity_id, self.on_call[key], OVER, call_of(event), _facts(event)) for key in ended]
+
+    def end_of_erased(self, cause: str, event: Event) -> Rows:
+        """Ends the alerts of erased tickets; one event may erase several, and each end is a row of its own."""
+        return [
+            _row(f"{cause}:{ticket_id}", ticket_id, self.on_call[key], OVER, call_of(event), {})
+            for ticket_id in tickets_of(event)
+            for key in take_ended(event, ticket_id, self.calls, ())
+        ]
+
+    async def tell(self, session: Session, cause: str, event: Event, contacts: TicketContacts) -> Rows:
+        """Tells those whom the rules name, but calls nobody for what is over, or is called for already."""
+        ticket_id = event.entity_id
+        if self._known(ticket_id).is_erased:
+            return []
+        told = [one for one in self.targets if self._is_told(event, one, contacts)]
+        called = {recipient_of(one.id) for one in told} & self.on_call.keys()
+        silent = {key for key in called if is_called_already(event, self.calls.get((ticket_id, key), ()))}
+        if called and await is_over(session, event, self.events):
+            silent = called
+        for key in called - silent:
+            self.calls.setdefault((ticket_id, key), []).append(_with_template(call_of(event), event))
+        return [
+            _row(cause, ticket_id, one, TEMPLATE_OF[type(event)], call_of(event), _facts(event))
+            for one in told
+            if recipient_of(one.id) not in silent
+        ]
+
+    async def move(self, session: Session, cause: str, event: Event) -> Rows:
+        """Ends the alert at the on-call service of the team that a ticket left, and opens it at the new team's.
+
+        It is opened if it still stands. What is for every team goes on.
+        """
+        if not isinstance(event, TicketTransferred) or not self.on_call:
+            return []
+        ticket_id, team_id = event.entity_id, self._team_of(event, None)
+        here = {key: each for (about, key), each in self.calls.items() if about == ticket_id}
+        left = [key for key in here if self.on_call[key].team_id not in (None, team_id)]
+        for key in left:
+            del self.calls[ticket_id, key]
+        rows = [_row(cause, ticket_id, self.on_call[key], OVER, call_of(event), _facts(event)) for key in left]
+        reasons = reasons_after_move(event, [call for each in here.values() for call in each], self.withdrawn)
+        if not reasons or self._known(ticket_id).is_erased or await is_over(session, event, self.events):
+            return rows
+        for one in self._on_call_of(team_id, reasons[0].template):
+            if (ticket_id, key := recipient_of(one.id)) in self.calls:
+                continue
+            self.calls[ticket_id, key] = [reason.call for reason in reasons]
+            rows += [
+                _row(each, ticket_id, one, reason.template, reason.call, _facts(event) | {"metric": reason.metric})
+                for each, reason in zip(_causes(cause, reasons), reasons, strict=True)
+            ]
+        return rows
+
+    def _on_call_of(self, team_id: UUID | None, template: TemplateName) -> Iterator[NotificationTarget]:
+        cell = (EVENT_OF[template], RecipientAudience.ON_CALL, DeliveryChannel.ON_CALL)
+        theirs = (one for one in self.targets if one.team_id is not None and one.team_id == team_id)
+        if self.matrix.is_on(cell):
+            yield from (one for one in theirs if recipient_of(one.id) in self.on_call)
+
+    def _is_told(self, event: Event, target: NotificationTarget, contacts: TicketContacts) -> bool:
+        template, channel = TEMPLATE_OF[type(event)], _channel(target)
+        team_id = event.snapshot.team_id if isinstance(event, LifecycleEvent) else contacts.team_id
+        if channel is DeliveryChannel.ON_CALL:
+            team_id = self._team_of(event, team_id)
+        cell = (EVENT_OF[template], AUDIENCE_OF[channel], channel)
+        return target.team_id in (None, team_id) and self.matrix.is_on(cell)
+
+    def _team_of(self, event: Event, otherwise: UUID | None) -> UUID | None:
+        """Returns the team that has the ticket by the newest step that is known, which may be a later one."""
+        known = self._known(event.entity_id)
+        if isinstance(event, LifecycleEvent):
+            return known.team_id if known.seq > event.seq else event.snapshot.team_id
+        return known.team_id if known.seq else otherwise
+
+    def _known(self, ticket_id: UUID) -> AlertedTicket:
+        return self.tickets.get(ticket_id, NOTHING_KNOWN)
 
 
-async def _open_calls(
-    session: Session, tickets: Sequence[UUID], on_call: Mapping[str, NotificationTarget]
-) -> OpenCalls:
-    """Returns which on-call services were called about which of the tickets, and were not told of the end since."""
-    if not tickets or not on_call:
-        return {}
-    told = (
-        select(Delivery.ticket_id, Delivery.recipient, Delivery.template, Delivery.about, Delivery.seq, Delivery.status)
-        .where(Delivery.ticket_id.in_(tickets), Delivery.recipient.in_(on_call))
-        .order_by(Delivery.id)
-    )
-    calls: OpenCalls = {}
-    for row in await session.execute(told):
-        key = (row.ticket_id, row.recipient)
-        if row.template != TemplateName.FOLLOWER_RESOLVED:
-            calls.setdefault(key, []).append(OnCall(row.about, row.seq or 0))
-        elif row.status not in (DeliveryStatus.FAILED, DeliveryStatus.DROPPED):
-            calls.pop(key, None)
-    return calls
+def _channel(target: NotificationTarget) -> DeliveryChannel:
+    return TargetKind(target.kind).channel
 
 
-def _take_ended(event: Event, calls: OpenCalls, withdrawn: Sequence[OnCall]) -> list[str]:
-    """Takes out the calls that an event ends, and returns whose they are; other breaches may still stand."""
-    is_partial = isinstance(event, SlaBreachWithdrawn)
-    ended = [
-        (ticket_id, key)
-        for (ticket_id, key), each in calls.items()
-        if ticket_id == event.entity_id and not (is_partial and any(one.stands(withdrawn) for one in each))
-    ]
-    for one in ended:
-        del calls[one]
-    return [key for _, key in ended]
+def _causes(cause: str, reasons: Sequence[Reason]) -> list[str]:
+    """Returns a cause for each reason: rows to one target about the same event differ by it."""
+    return [cause, *(f"{cause}:{reason.metric}" for reason in reasons[1:])]
 
 
-async def _withdrawn(session: Session, now: Sequence[SlaBreachWithdrawn]) -> list[OnCall]:
-    """Returns the breaches that are withdrawn in this batch, or were before, of the tickets of which one is now."""
-    if not now:
-        return []
-    earlier = select(Delivery.about, Delivery.seq).where(
-        Delivery.ticket_id.in_({event.ticket_id for event in now}), Delivery.recipient == ALREADY_NOTIFIED.key
-    )
-    before = [OnCall(f"{CALL}{row.about}", row.seq) for row in await session.execute(earlier)]
-    return [*before, *(OnCall(f"{CALL}{Breach.of(event).key}", event.seq) for event in now)]
+def _with_template(call: OnCall, event: Event) -> OnCall:
+    return OnCall(call.about, call.seq, TEMPLATE_OF[type(event)])
 
 
-def _call_of(event: Event) -> OnCall:
-    """Returns what an event calls for: a step of a clock, which a withdrawn breach ends, or the ticket itself."""
-    seq = event.seq if isinstance(event, LifecycleEvent) else 0
-    if isinstance(event, (SlaWarned, SlaBreached, TicketEscalated)):
-        return OnCall(f"{CALL}{Breach.of(event).key}", seq)
-    return OnCall(OF_TICKET, seq)
-
-
-async def _is_over(session: Session, event: Event, batch: Sequence[tuple[str, Event, TicketContacts]]) -> bool:
-    """Whether a later step, handled already, has ended what an event would call for."""
-    if not isinstance(event, LifecycleEvent):
-        return False
-    later = [f"{ticket_workflow_id(event.ticket_id)}:{event.seq + step}" for step in range(1, LOOKED_AHEAD + 1)]
-    ended = select(inbox.c.event_id).where(inbox.c.consumer == NAME, inbox.c.event_id.in_(later)).limit(1)
-    if await session.scalar(ended) is not None:
-        return True
-    if not isinstance(event, (SlaBreached, TicketEscalated)):
-        return False
-    breach = Breach.of(event)
-    withdrawn = (one for _, one, _ in batch if isinstance(one, SlaBreachWithdrawn) and one.ticket_id == event.ticket_id)
-    if any(Breach.of(one).key == breach.key and one.seq > event.seq for one in withdrawn):
-        return True
-    told = select(Delivery.id).where(
-        Delivery.ticket_id == event.ticket_id,
-        Delivery.recipient == ALREADY_NOTIFIED.key,
-        Delivery.about == breach.key,
-        Delivery.seq > event.seq,
-    )
-    return await session.scalar(told.limit(1)) is not None
-
-
-def _row(cause: str, event: Event, target: NotificationTarget, template: TemplateName | None = None) -> dict[str, Any]:
-    template = template or TEMPLATE_OF[type(event)]
-    channel, call = TargetKind(target.kind).channel, _call_of(event)
-    now = utc_now()
+def _row(
+    cause: str,
+    ticket_id: UUID,
+    target: NotificationTarget,
+    template: TemplateName,
+    call: OnCall,
+    facts: Mapping[str, Any],
+) -> dict[str, Any]:
+    channel = _channel(target)
     return {
         "id": new_id(),
         "cause": cause,
@@ -217,13 +245,13 @@ def _row(cause: str, event: Event, target: NotificationTarget, template: Templat
         "audience": AUDIENCE_OF[channel].value,
         "template": template.value,
         "template_version": TEMPLATES[template].version,
-        "ticket_id": event.entity_id,
+        "ticket_id": ticket_id,
         "about": call.about,
         "seq": call.seq,
         "name": target.name,
-        "facts": _facts(event),
+        "facts": dict(facts),
         "status": DeliveryStatus.QUEUED.value,
-        "next_attempt_at": now,
+        "next_attempt_at": utc_now(),
         "message_id": "",
     }
 

@@ -13,13 +13,13 @@ from sqlalchemy import ARRAY, Interval, String, all_, bindparam, cast, func, lit
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.queue import renew_claims
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.models import IS_DUE, IS_FOR_TARGET, Delivery, NotificationTarget, Ticket
 from services.notification.recipients.held_mails import LONG
-from services.notification.targets.decisions import RECIPIENT, recipient_of
+from services.notification.targets.alerts import OVER, RECIPIENT, recipient_of
 from services.notification.targets.payloads import TargetKind
+from services.notification.targets.retirement import SWITCHED_OFF
 from services.notification.targets.secrets import TargetSecrets, TargetUnreadable
 from shared.kit.backoff import Backoff
 from shared.kit.clock import utc_now
@@ -181,17 +181,28 @@ class TargetQueue:
 
 
 def _is_dropped(delivery: Delivery, target: NotificationTarget, ticket: Ticket) -> bool:
-    """Drops what a team's chat room was to be told long ago, of a ticket that is another team's by now.
-
-    An on-call service is told all the same: the end of its alert follows.
-    """
-    is_old = delivery.created_at < utc_now() - LONG
-    is_gone = target.team_id is not None and ticket.team_id != target.team_id
-    if not (is_old and is_gone and delivery.channel == DeliveryChannel.CHAT):
+    """Drops what nobody is to be told any more."""
+    reason = _why_dropped(delivery, target, ticket)
+    if reason is None:
         return False
     delivery.status, delivery.next_attempt_at = DeliveryStatus.DROPPED.value, None
-    delivery.last_error, delivery.facts = ELSEWHERE, {}
+    delivery.last_error, delivery.facts = reason, {}
     return True
+
+
+def _why_dropped(delivery: Delivery, target: NotificationTarget, ticket: Ticket) -> str | None:
+    """Returns why a target is not told, None if it is.
+
+    It is switched off, or was to be told long ago of a ticket that is not its team's any more. The end of an alert is
+    told in any case.
+    """
+    if delivery.template == OVER:
+        return None
+    if not target.is_active:
+        return SWITCHED_OFF
+    is_old = delivery.created_at < utc_now() - LONG
+    is_gone = target.team_id is not None and ticket.team_id != target.team_id
+    return ELSEWHERE if is_old and is_gone else None
 
 
 def place_of(target: NotificationTarget, secrets: TargetSecrets) -> Place | None:
@@ -231,7 +242,6 @@ def _claim() -> ReturningUpdate[Delivery]:
             IS_DUE,
             IS_FOR_TARGET,
             Delivery.next_attempt_at <= func.now(),
-            NotificationTarget.is_active,
             or_(NotificationTarget.paused_until.is_(None), NotificationTarget.paused_until <= func.now()),
             Ticket.number.is_not(None),
             Delivery.recipient != all_(bindparam("busy", type_=ARRAY(String()))),

@@ -24,6 +24,7 @@ from shared.contracts.events import (
     TicketAbsorbed,
     TicketAssigned,
     TicketClosed,
+    TicketErased,
     TicketEscalated,
     TicketMentioned,
     TicketOpened,
@@ -155,9 +156,10 @@ class TicketEvents:
         actor = Actor(kind=ActorKind.AGENT, id=by or self.grace)
         return self._step(TicketAssigned, seq, actor, {"agent_id": self.ada})
 
-    def transferred(self, by: AgentId | None, seq: int = 4, to: TeamId | None = None) -> Envelope:
+    def transferred(self, by: AgentId | None, seq: int = 4, to: TeamId | None = None, **snapshot: Any) -> Envelope:
         actor, team = Actor(kind=ActorKind.AGENT, id=by) if by else SYSTEM, to or self.team
-        return self._step(TicketTransferred, seq, actor, {"team_id": team}, team_id=team, assignee_id=None)
+        seen = {"team_id": team, "assignee_id": None} | snapshot
+        return self._step(TicketTransferred, seq, actor, {"team_id": team}, **seen)
 
     def released(self, seq: int = 4) -> Envelope:
         values = {"previous_agent_id": self.ada, "reason": ReturnReason.AGENT_INACTIVE}
@@ -182,6 +184,10 @@ class TicketEvents:
     def given(self, seq: int = 3) -> Envelope:
         """To Ada, by the system: as routing does on arrival, and an escalation later."""
         return self._step(TicketAssigned, seq, SYSTEM, {"agent_id": self.ada})
+
+    def reassigned(self, agent_id: AgentId, seq: int = 5) -> Envelope:
+        """By the system, to another agent."""
+        return self._step(TicketAssigned, seq, SYSTEM, {"agent_id": agent_id}, assignee_id=agent_id)
 
     def warned(
         self, seq: int = 4, *, percent: int = 75, metric: Metric = Metric.RESOLUTION, **snapshot: Any
@@ -221,6 +227,9 @@ class TicketEvents:
         actor = Actor(kind=ActorKind.AGENT, id=self.ada)
         values = {"cause": "command", "reason": CloseReason.RESOLVED}
         return self._step(TicketClosed, seq, actor, values, status=Status.CLOSED)
+
+    def erased(self) -> Envelope:
+        return wrapped(TicketErased(ticket_id=self.ticket_id, erased_at=utc_now()))
 
     def mentioned(self, *agents: AgentId, by: AgentId | None = None) -> Envelope:
         """A note of Ada's, unless somebody else wrote it, that names these agents."""
