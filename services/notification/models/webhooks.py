@@ -18,7 +18,7 @@ from sqlalchemy import (
     literal_column,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from shared.kit.tables import NAMING
 
@@ -36,6 +36,7 @@ webhooks = Table(
     Column("secret", LargeBinary, nullable=False),
     Column("previous_secret", LargeBinary),
     Column("previous_until", DateTime(timezone=True)),
+    Column("older_secrets", JSONB, nullable=False, server_default=text("'[]'")),
     Column("version", Integer, nullable=False, server_default=text("1")),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
@@ -44,7 +45,10 @@ webhooks = Table(
     Column("last_success_at", DateTime(timezone=True)),
     Column("last_failure_at", DateTime(timezone=True)),
 )
-"""`failures` in a row open the circuit: nothing is sent before `open_until`. Secrets are encrypted."""
+"""`failures` in a row open the circuit: nothing is sent before `open_until`. Secrets are encrypted.
+
+`older_secrets` came before the previous one, and sign until their time as well: `secret` in hexadecimal, `until`.
+"""
 
 webhook_deliveries = Table(
     "webhook_deliveries",

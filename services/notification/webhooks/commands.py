@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import ColumnElement, delete, func, insert, literal_column, select, text, update
 
 from services.notification.event_selection import types_of_all
 from services.notification.models.webhooks import webhook_deliveries, webhooks
@@ -33,6 +33,15 @@ CHANGED = ("name", "url", "types", "state", "state_reason")
 """What is another version if it is otherwise; failures and the circuit are not."""
 DELIVERY = tuple(webhook_deliveries.c[name] for name in WebhookDeliveryView.model_fields)
 
+OLDER: ColumnElement[Any] = literal_column("""(
+  select coalesce(jsonb_agg(one order by one ->> 'until' desc) filter (where place <= 4), '[]') from (
+    select one, row_number() over (order by cast(one ->> 'until' as timestamptz) desc) as place
+    from jsonb_array_elements(older_secrets || case when previous_until > now() then
+      jsonb_build_object('secret', encode(previous_secret, 'hex'), 'until', previous_until) else '[]' end) as one
+    where cast(one ->> 'until' as timestamptz) > now()
+  ) as kept
+)""")
+"""The former secrets that still sign once another is added: of many, those that sign longest."""
 IN_RANGE = """
 from feed_events as feed left join webhook_deliveries as old
   on old.webhook_id = :webhook and old.event_id = feed.event_id
@@ -106,9 +115,14 @@ class WebhookCommands:
         return await self._update(await self._locked(webhook_id), values)
 
     async def rotate(self, webhook_id: UUID, overlap: timedelta) -> tuple[WebhookView, bytes]:
-        """Gives it a new secret; the former one signs as well for a while. Raises Problem 404."""
+        """Gives it a new secret; the former one signs as well for a while. Raises Problem 404.
+
+        So does one that was followed before and whose time is not over: whoever rotates twice, because the first answer
+        was lost, has a receiver that knows only the oldest. Without an overlap all former ones end at once.
+        """
         before, secret = await self._locked(webhook_id), new_secret()
         values = {
+            "older_secrets": OLDER if overlap else literal_column("'[]'::jsonb"),
             "secret": self.secrets.encrypt(webhook_id, secret),
             "previous_secret": webhooks.c.secret if overlap else None,
             "previous_until": utc_now() + overlap if overlap else None,

@@ -1,7 +1,8 @@
 """The ledger of webhook deliveries: claiming what is due, and recording what came of it.
 
-Of the events about one entity only the first that is not settled is claimed, so that a later one never overtakes it. A
-claim has an end: after a crash others send the event again, under the same id.
+Of the events about one entity only the first that is not settled is claimed, so that a later one never overtakes it,
+and none while another is under way, as an earlier one that is replayed would be. A claim has an end: after a crash
+others send the event again, under the same id.
 """
 
 import time
@@ -48,6 +49,10 @@ where webhooks.state = 'active'
 
 ENDPOINT = text("""
 select id, url, secret, case when previous_until > now() then previous_secret end as previous_secret, failures,
+  array(
+    select decode(one ->> 'secret', 'hex') from jsonb_array_elements(older_secrets) as one
+    where cast(one ->> 'until' as timestamptz) > now()
+  ) as older_secrets,
   state = 'active' and coalesce(open_until <= now(), true) as is_open
 from webhooks where id = :webhook
 """)
@@ -56,9 +61,10 @@ CLAIM = text(f"""
 with chosen as (
   select id from webhook_deliveries as due
   where webhook_id = :webhook and {UNSETTLED} and next_attempt_at <= now() and not exists (
-    select from webhook_deliveries as earlier
-    where earlier.webhook_id = due.webhook_id and earlier.entity_id = due.entity_id
-    and earlier.position < due.position and earlier.{UNSETTLED}
+    select from webhook_deliveries as other
+    where other.webhook_id = due.webhook_id and other.entity_id = due.entity_id and other.{UNSETTLED}
+    and (other.position < due.position
+      or other.position > due.position and other.status = 'sending' and other.next_attempt_at > now())
   )
   order by next_attempt_at, position limit :most for update skip locked
 )
@@ -180,7 +186,7 @@ class WebhookLedger:
         if row is None:
             return None
         try:
-            stored = [one for one in (row.secret, row.previous_secret) if one is not None]
+            stored = [one for one in (row.secret, row.previous_secret, *row.older_secrets) if one is not None]
             secrets, problem = [self._secrets.decrypt(row.id, one) for one in stored], None
         except SecretUnreadable as error:
             secrets, problem = [], str(error)

@@ -320,3 +320,37 @@ async def test_an_endpoint_that_is_gone_in_the_middle_gets_nothing_until_it_is_e
     await scene.deliver_all()
     assert scene.copies(*events) == Counter({event.id: 1 for event in events})
     scene.check_order(story)
+
+
+async def test_one_event_of_a_ticket_is_under_way_though_earlier_ones_are_replayed(scene: WebhookScene) -> None:
+    """The third is on its way when the first two are sent again; a fourth comes live, and is last."""
+    story = TicketEvents()
+    events = [story.opened(), story.triaged(), story.assigned()]
+    await scene.record(*events[:2])
+    await scene.deliver_all()
+    await scene.record(events[2])
+    ledger = scene.ledger()
+    under_way = await claimed(scene, ledger)
+    async with scene.database.begin() as session:
+        assert await scene.commands(session).replay(scene.webhook_id, ReplayEvents(which="all")) == 2
+    assert await scene.ledger().claim(scene.webhook_id, 4) == []
+    await ledger.settle(under_way, AttemptResult(AttemptOutcome.DELIVERED, 204), 0)
+    await scene.record(story.released())
+    await scene.deliver_all()
+    assert [one.envelope["data"]["seq"] for one in scene.receiver.of(story.ticket_id)] == [1, 2, 1, 2, 4]
+
+
+async def test_a_process_that_dies_with_the_newest_event_holds_up_no_replay_for_longer_than_its_lease(
+    scene: WebhookScene,
+) -> None:
+    story = TicketEvents()
+    events = [story.opened(), story.triaged()]
+    await scene.record(events[0])
+    await scene.deliver_all()
+    await scene.record(events[1])
+    await claimed(scene, scene.ledger())
+    async with scene.database.begin() as session:
+        await scene.commands(session).replay(scene.webhook_id, ReplayEvents(which="all"))
+    await scene.leases_end()
+    await scene.deliver_all()
+    assert [one.envelope["data"]["seq"] for one in scene.receiver.of(story.ticket_id)] == [1, 1, 2]

@@ -171,6 +171,35 @@ async def test_both_secrets_sign_while_they_overlap(service: Running) -> None:
         assert "whsec_" not in stored
 
 
+async def test_whoever_rotates_twice_leaves_nobody_with_a_secret_that_does_not_sign(service: Running) -> None:
+    """The first answer was lost: the receiver knows the oldest secret, whose time is not over, and gets what waited."""
+    story = TicketEvents()
+    async with subscribed(service, is_paused=True) as (receiver, webhook):
+        oldest = receiver.secret
+        await service.publish(story.opened())
+        await eventually(lambda: deliveries(service, webhook, status="queued"))
+        secrets = [oldest]
+        for _ in range(3):
+            answer = await call(service, "POST", f"{webhook}/rotate-secret", {"overlap_seconds": 60})
+            secrets.append(answer["secret"])
+        await call(service, "POST", f"{webhook}/enable")
+        await eventually(lambda: len(receiver.of(story.ticket_id)) == 1)
+        assert receiver.forged == 0
+        for receiver.secret in secrets:
+            assert (await call(service, "POST", f"{webhook}/test"))["delivered"] is True
+        for _ in range(3):
+            await call(service, "POST", f"{webhook}/rotate-secret", {"overlap_seconds": 60})
+        signatures = receiver.requests[-1].headers["webhook-signature"].split()
+        assert len(signatures) == len(set(signatures)) == 4
+        receiver.secret = secrets[-1]
+        assert (await call(service, "POST", f"{webhook}/test"))["delivered"] is True
+        assert len(receiver.requests[-1].headers["webhook-signature"].split()) == 6, "the newest and five before it"
+        receiver.secret = (await call(service, "POST", f"{webhook}/rotate-secret", {"overlap_seconds": 0}))["secret"]
+        assert (await call(service, "POST", f"{webhook}/test"))["delivered"] is True
+        receiver.secret = secrets[-1]
+        assert (await call(service, "POST", f"{webhook}/test"))["status"] == 401
+
+
 async def test_redirects_are_refused_and_large_answers_cut(service: Running) -> None:
     async with subscribed(service) as (receiver, webhook):
         receiver.answer = lambda _: ("302 Found\r\nLocation: http://127.0.0.1:1/", b"")
