@@ -390,7 +390,7 @@ class NotificationSent(DeliveryEvent, name="notification.sent"):
 
 
 class NotificationFailed(DeliveryEvent, name="notification.failed"):
-    """It was given up."""
+    """It was given up, or a mail to a third party came back."""
 
     reason: str
     failed_at: Instant

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from shared.contracts.base import Instant, MessageId
+from shared.contracts.base import Instant, MessageId, TicketId
 from shared.contracts.events.conversation import AttachmentRef, Author, TicketEvent
 from shared.contracts.redaction import Foreign
 from shared.contracts.vocabulary import BodyFormat
@@ -44,8 +44,12 @@ class SideMessageReceived(TicketEvent, name="side.message_received"):
     mail_id: str | None = None
     is_bounce: bool = False
     """Whether a mail server reports that the mail could not be delivered."""
+    is_proved: bool | None = None
+    """Whether such a report came to the envelope sender that only this mail had; null where nothing is said of that."""
     is_automatic: bool = False
     """An absence note and the like: nobody has answered yet."""
     is_verified: bool = False
     """Whether our mail server vouches for the sender."""
+    merged_into: TicketId | None = None
+    """The ticket that this one is a part of by now, if it is of another."""
     received_at: Instant

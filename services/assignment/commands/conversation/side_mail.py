@@ -26,7 +26,8 @@ CAUSE = "side-message:"
 async def take_side_message(session: Session, mail: SideMessageReceived) -> None:
     """Keeps an answer with its conversation, once; a bounce marks the message that did not arrive.
 
-    Either ends the waiting for it.
+    Either ends the waiting for it. A report that proves nothing by itself marks nothing: whoever has seen the mail's id
+    can write one. If it counts all the same, notification says that the mail failed.
     """
     query = (
         select(SideConversation)
@@ -38,7 +39,8 @@ async def take_side_message(session: Session, mail: SideMessageReceived) -> None
         log.warning("side_mail.unknown", ticket_id=str(mail.ticket_id), message_id=str(mail.answered_id))
         return
     if mail.is_bounce:
-        await _mark_failed(session, mail.answered_id, BOUNCED)
+        if mail.is_proved is not False:
+            await _mark_failed(session, mail.answered_id, BOUNCED)
         return
     added = await session.scalar(
         insert(SideMessage)

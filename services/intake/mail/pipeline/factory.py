@@ -15,6 +15,7 @@ from services.intake.mail.settings import MailSettings
 from services.intake.topic_cache import TopicCache
 from shared.kit.auth import MailThreads
 from shared.kit.db import Database
+from shared.kit.return_paths import ReturnPaths
 from shared.kit.shared_budgets import SharedBudgets
 from shared.kit.user_content.renderer import BodyRenderer
 
@@ -34,6 +35,7 @@ def build_pipeline(settings: MailSettings, database: Database, storage: ContentS
             Uploader(storage, settings.file_limits, scans=settings.clamd is not None),
             InvitationLimits(settings),
             BodyRenderer(),
+            ReturnPaths(settings),
         ),
         admission=gate,
         topics=TopicCache(database),

@@ -33,6 +33,7 @@ from shared.kit import outbox
 from shared.kit.addresses import address_key
 from shared.kit.clock import new_id
 from shared.kit.db import Session
+from shared.kit.return_paths import ReturnPaths
 from shared.kit.user_content.renderer import BodyRenderer
 
 
@@ -44,6 +45,7 @@ class MailPersister:
     uploader: Uploader
     limits: InvitationLimits
     renderer: BodyRenderer
+    return_paths: ReturnPaths
 
     async def append(
         self, session: Session, stored: RawMail, mail: ReadMail, letter: InboundMessage, decision: AppendMessage
@@ -116,9 +118,14 @@ class MailPersister:
     async def add_side_message(
         self, session: Session, stored: RawMail, mail: ReadMail, letter: InboundMessage, decision: AddSideMessage
     ) -> SettledMail:
-        """What a third party answered, handed to those who wrote to them; the mail is kept from the requester."""
+        """What a third party answered, handed to those who wrote to them; the mail is kept from the requester.
+
+        Whether a report of a mail server is to be believed is for those to say who know how the mail was sent.
+        """
         answer, message_id = decision.answer, MessageId(new_id())
         ticket = await session.get_one(Ticket, answer.ticket_id)
+        target = await target_of(session, ticket)
+        is_proved = self.return_paths.is_proved(answer.answered_mail, stored.recipients)
         body, files = "", tuple[AttachmentRef, ...]()
         if not answer.is_bounce:
             kept = await store_mail_files(
@@ -136,8 +143,10 @@ class MailPersister:
             attachments=files,
             mail_id=mail.message_id,
             is_bounce=answer.is_bounce,
+            is_proved=is_proved if answer.is_bounce else None,
             is_automatic=decision.is_automatic,
             is_verified=answer.is_verified,
+            merged_into=None if target is ticket else TicketId(target.id),
             received_at=stored.received_at,
         )
         await outbox.add(session, event, f"side-message:{message_id}", stored.received_at)

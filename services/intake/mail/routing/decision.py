@@ -58,6 +58,8 @@ class SideAnswer:
     is_bounce: bool = False
     is_verified: bool = False
     """The mail server says that it is from the sender's address."""
+    answered_mail: str = ""
+    """The Message-ID of the mail that is answered, or that could not be delivered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

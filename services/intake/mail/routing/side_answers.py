@@ -19,16 +19,16 @@ async def find_side_answer(
     session: Session, threads: MailThreads, mail: ReadMail, sender: str, trusted_servers: Collection[str]
 ) -> SideAnswer | None:
     """Returns what a mail answers beside a ticket; None for every other mail, and for an erased ticket."""
-    read = (threads.read_reference(message_id) for message_id in mail.thread_ids)
-    side = [one for one in read if one is not None and one.audience is MailAudience.THIRD_PARTY]
+    read = ((message_id, threads.read_reference(message_id)) for message_id in mail.thread_ids)
+    side = [(name, one) for name, one in read if one is not None and one.audience is MailAudience.THIRD_PARTY]
     is_bounce = mail.nature is Authorship.BOUNCE and mail.is_delivery_report
     is_meant = partial(_did_fail, threads, mail) if is_bounce else partial(threads.was_sent_to, address=sender)
-    reference = next((one for one in side if is_meant(one)), None)
+    answered, reference = next(((name, one) for name, one in side if is_meant(one)), ("", None))
     if reference is None or not await _is_there(session, reference):
         return None
     assert reference.mail_id is not None
     is_verified = mail.authenticated_by is not None and mail.authenticated_by in trusted_servers
-    return SideAnswer(reference.ticket_id, reference.mail_id, is_bounce, is_verified)
+    return SideAnswer(reference.ticket_id, reference.mail_id, is_bounce, is_verified, answered)
 
 
 async def _is_there(session: Session, reference: MailReference) -> bool:

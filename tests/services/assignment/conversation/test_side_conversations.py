@@ -131,6 +131,28 @@ async def test_a_ticket_does_not_wait_for_the_answer_to_a_mail_that_did_not_arri
     assert not (await ada.get(f"{path_of(ticket)}/{made['id']}"))["is_awaited"]
 
 
+async def test_a_report_that_proves_nothing_neither_marks_a_mail_nor_ends_the_waiting(desk: Desk) -> None:
+    """Whoever has seen the mail's id can write one; proved by its own return address, it does both."""
+    ticket, ada = await desk.ticket_of("bruno"), await desk.agent("ada")
+    made = await ada.post(path_of(ticket), QUESTION | {"hold": True}, expect=201)
+    await desk.seen(ticket["id"], status="on_hold")
+    (first,) = made["messages"]
+    await handed_in(desk, answer_to(ticket, first["id"], is_bounce=True, body="", is_proved=False))
+    await handed_in(desk, answer_to(ticket, first["id"], is_automatic=True, body="I am away."))
+
+    async def is_handled() -> Json:
+        found = await ada.get(f"{path_of(ticket)}/{made['id']}")
+        assert len(found["messages"]) == 2
+        return found
+
+    found = await eventually(is_handled, 15.0)
+    assert (found["messages"][0]["failed_because"], found["is_awaited"]) == (None, True)
+    await handed_in(desk, answer_to(ticket, first["id"], is_bounce=True, body="", is_proved=True))
+    await desk.seen(ticket["id"], within=30, status="open")
+    found = await ada.get(f"{path_of(ticket)}/{made['id']}")
+    assert found["messages"][0]["failed_because"]
+
+
 async def test_people_of_the_ticket_are_refused_and_the_page_shows_it_all(desk: Desk) -> None:
     ticket, ada = await desk.ticket_of("bruno"), await desk.agent("ada")
     refused = await ada.post(path_of(ticket), QUESTION | {"to": "Dana@Bank.example"}, expect=422)

@@ -9,8 +9,10 @@ from shared.contracts.base import TicketId
 from shared.contracts.events import SideMessageReceived
 from shared.kit.auth import MailAudience
 from shared.kit.clock import new_id
+from shared.kit.return_paths import ReturnPaths
 from tests.attack.test_staff_by_mail import export_of, page_of
 from tests.services.intake.api.test_submitting import announced
+from tests.services.intake.commands.test_merged_tickets import merged
 from tests.services.intake.mail.post_office import PostOffice, letter
 from tests.services.intake.mail.test_bounces import report
 
@@ -98,6 +100,28 @@ async def test_a_report_that_proves_no_failure_ends_no_waiting(post: PostOffice,
     ticket = await opened(post)
     row = await post.deliver(report(sent_beside(post, ticket, new_id()), final=failed, Action=action), sender="")
     assert (row.state, row.ticket_id) == (RawMailState.IGNORED, None)
+
+
+@pytest.mark.parametrize("is_own", [True, False])
+async def test_a_report_says_whether_it_came_to_the_sender_that_only_this_mail_had(
+    post: PostOffice, is_own: bool
+) -> None:
+    ticket, message_id = await opened(post), new_id()
+    named = sent_beside(post, ticket, message_id)
+    own = ReturnPaths(post.settings).sender_of(named if is_own else sent_beside(post, ticket, new_id()))
+    await post.deliver(report(named, final=SUPPLIER), sender="", to=(own,))
+    event = await received(post, ticket)
+    assert (event.is_bounce, event.is_proved) == (True, is_own)
+
+
+async def test_an_answer_beside_a_merged_ticket_says_of_which_it_is_a_part(post: PostOffice) -> None:
+    source, target, message_id = await opened(post), await opened(post), new_id()
+    await merged(post.intake, *({"id": str(one.id), "number": one.number} for one in (source, target)))
+    named = sent_beside(post, source, message_id)
+    row = await post.deliver(letter(SECRET, **{"from": SUPPLIER}, in_reply_to=named), sender=SUPPLIER)
+    assert (row.state, row.ticket_id) == (RawMailState.DONE, source.id)
+    event = await received(post, source)
+    assert (event.answered_id, event.merged_into, event.is_proved) == (message_id, target.id, None)
 
 
 async def test_a_report_that_proves_the_failure_tells_of_it(post: PostOffice) -> None:

@@ -5,12 +5,23 @@ from datetime import timedelta
 from typing import Any, Literal
 
 import pytest
+from nats.js.errors import NotFoundError
 
 from services.notification.delivery.queue import without_address
 from services.notification.return_tokens import note_switch
 from services.notification.settings import NotificationSettings
-from shared.contracts.events import MailBounced, MailPreferencesChanged
-from shared.contracts.vocabulary import ActorKind
+from shared.contracts.base import MessageId
+from shared.contracts.events import (
+    Author,
+    Envelope,
+    MailBounced,
+    MailPreferencesChanged,
+    NotificationFailed,
+    SideMessageReceived,
+    SideMessageSent,
+)
+from shared.contracts.names import STREAM
+from shared.contracts.vocabulary import ActorKind, BodyFormat
 from shared.kit.clock import new_id, utc_now
 from shared.kit.mail_preferences import PreferenceLinks, recipient_key
 from shared.kit.return_paths import ReturnPaths
@@ -155,6 +166,80 @@ async def test_once_mails_have_envelope_senders_of_their_own_no_other_report_mar
     await service.publish(before.message(ActorKind.AGENT))
     await rows(service, before, "sent", "dropped")
     await shows(story, proved, is_bouncing=True)
+
+
+async def sent_beside(service: Running, story: TicketEvents) -> SideMessageSent:
+    """A mail of Ada's to a third party, once it is sent."""
+    event = SideMessageSent(
+        ticket_id=story.ticket_id,
+        conversation_id=new_id(),
+        message_id=MessageId(new_id()),
+        author=Author(kind=ActorKind.AGENT, id=story.ada, name="Ada Lovelace"),
+        email=f"sam-{story.number}@supplier.example",
+        subject="The line in Berlin",
+        body="Is it down?",
+        body_format=BodyFormat.TEXT,
+        sent_at=utc_now(),
+    )
+    await service.publish(*story.people(), story.submitted(acknowledge=False))
+    await service.publish(event.envelope(f"side-message:{event.message_id}", utc_now()))
+    await rows(service, story, "sent")
+    return event
+
+
+async def reported(service: Running, mail: SideMessageSent, *, is_proved: bool | None, after: int = 0) -> None:
+    """A mail server says, after so many days, that the mail did not arrive."""
+    at = utc_now() + timedelta(days=after)
+    event = SideMessageReceived(
+        ticket_id=mail.ticket_id,
+        message_id=MessageId(new_id()),
+        answered_id=mail.message_id,
+        body="",
+        body_format=BodyFormat.TEXT,
+        is_bounce=True,
+        is_automatic=True,
+        is_proved=is_proved,
+        received_at=at,
+    )
+    await service.publish(event.envelope(f"side-message:{event.message_id}", at))
+
+
+async def failures(service: Running, mail: SideMessageSent) -> list[str]:
+    """What the ticket's conversation is told of the mail: the causes of all failures."""
+    js = await service.bus.jetstream()
+    subject = f"{NotificationFailed.type()}.{mail.ticket_id}"
+    try:
+        message = await js.get_last_msg(STREAM, subject)
+    except NotFoundError:
+        return []
+    return [NotificationFailed.of(Envelope.model_validate_json(message.data or b"")).cause]
+
+
+async def test_a_report_about_a_mail_to_a_third_party_counts_as_those_about_other_mails_do(
+    service: Running, with_tokens: NotificationSettings
+) -> None:
+    """Without proof it is shown as what it is, and says nothing to the conversation; before the switch it counted."""
+    before, late = await sent_beside(service, TicketEvents()), await sent_beside(service, TicketEvents())
+    async with service.database.begin() as session:
+        await note_switch(session, is_on=True)
+    forged, own = await sent_beside(service, TicketEvents()), await sent_beside(service, TicketEvents())
+    await reported(service, forged, is_proved=False)
+    await reported(service, late, is_proved=False, after=8)
+    await reported(service, own, is_proved=False)
+    await reported(service, own, is_proved=True)
+    await reported(service, before, is_proved=False)
+
+    async def shows(mail: SideMessageSent, said: str) -> None:
+        (found,) = await service.ledger(ticket_id=str(mail.ticket_id))
+        assert (found["status"], (found["last_error"] or "").partition(":")[0]) == ("sent", said)
+
+    await eventually(lambda: shows(before, "came back"), within=15)
+    await eventually(lambda: failures(service, before), within=15)
+    assert await failures(service, before) == [f"side-message:{before.message_id}"]
+    await shows(forged, "an unproved report says that it came back")
+    await shows(late, "an unproved report says that it came back")
+    await shows(own, "came back")
+    assert [await failures(service, mail) for mail in (forged, late, own)] == [[], [], []]
 
 
 @pytest.mark.parametrize(
