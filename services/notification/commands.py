@@ -185,9 +185,19 @@ def _others(row: Row[*tuple[Any, ...]], choice: ChannelChoice, settled: Mapping[
 @cache
 def _settleable() -> Select[*tuple[Any, ...]]:
     """Selects waiting rows joined with the ticket and person they need, locked against concurrent resolvers."""
-    team_lead = aliased(Team)
+    team_lead, merge_target = aliased(Team), aliased(Ticket)
+    merged_into = case(
+        (
+            Delivery.template.in_([TemplateName.MERGED, TemplateName.SIDE_ANSWER]),
+            Delivery.facts[MERGED_INTO].astext.cast(Uuid),
+        )
+    )
+    # Who answers beside a ticket that is a part of another is heard by whoever works on that one.
+    goes_on_elsewhere = and_(Delivery.template == TemplateName.SIDE_ANSWER, merged_into.is_not(None))
+    assignee_id = case((goes_on_elsewhere, merge_target.assignee_id), else_=Ticket.assignee_id)
+    newest_seq = case((goes_on_elsewhere, merge_target.seq), else_=Ticket.seq)
     target = case(
-        (Delivery.recipient == "assignee", Ticket.assignee_id),
+        (Delivery.recipient == "assignee", assignee_id),
         (Delivery.team_id.is_not(None), team_lead.lead_id),
         else_=Delivery.agent_id,
     )
@@ -196,7 +206,7 @@ def _settleable() -> Select[*tuple[Any, ...]]:
         Delivery.recipient.startswith(SIDE),
         Participant.key.is_not(None),
         Agent.id.is_not(None),
-        and_(Delivery.recipient == "assignee", Ticket.seq > 0, Ticket.assignee_id.is_(None)),
+        and_(Delivery.recipient == "assignee", newest_seq > 0, assignee_id.is_(None)),
         and_(Delivery.team_id.is_not(None), team_lead.id.is_not(None), team_lead.lead_id.is_(None)),
     )
     needs_sight = asks_for_sight()
@@ -206,8 +216,7 @@ def _settleable() -> Select[*tuple[Any, ...]]:
         (Delivery.template == TemplateName.MENTIONED, Delivery.facts[WRITTEN_BY].astext.cast(Uuid)),
         (is_member, Delivery.facts[DONE_BY].astext.cast(Uuid)),
     )
-    merged_into = case((Delivery.template == TemplateName.MERGED, Delivery.facts[MERGED_INTO].astext.cast(Uuid)))
-    merge_target, sibling = aliased(Ticket), aliased(Ticket)
+    sibling = aliased(Ticket)
     has_sibling = (
         select(sibling.id)
         .where(sibling.follows == Ticket.follows, sibling.id != Ticket.id, sibling.submitted_at < Ticket.submitted_at)
@@ -229,7 +238,7 @@ def _settleable() -> Select[*tuple[Any, ...]]:
             Ticket.erased_at,
             Ticket.alert,
             Ticket.triaged_seq,
-            Ticket.team_id.label("ticket_team_id"),
+            case((goes_on_elsewhere, merge_target.team_id), else_=Ticket.team_id).label("ticket_team_id"),
             Ticket.assignee_id,
             Delivery.team_id,
             Delivery.about,
@@ -259,9 +268,9 @@ def _settleable() -> Select[*tuple[Any, ...]]:
             Participant, and_(Participant.ticket_id == Delivery.ticket_id, Participant.key == Delivery.recipient)
         )
         .outerjoin(team_lead, team_lead.id == Delivery.team_id)
+        .outerjoin(merge_target, merge_target.id == merged_into)
         .outerjoin(Agent, Agent.id == target)
         .outerjoin(author, author.id == written_by)
-        .outerjoin(merge_target, merge_target.id == merged_into)
         .outerjoin(NotificationPreferences, NotificationPreferences.agent_id == Agent.id)
         .where(
             IS_WAITING,

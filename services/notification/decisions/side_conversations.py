@@ -4,7 +4,15 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
-from services.notification.decisions.event_rules import ASSIGNEE, SENT_TO, SIDE, NotificationDecision, Recipient, decide
+from services.notification.decisions.event_rules import (
+    ASSIGNEE,
+    MERGED_INTO,
+    SENT_TO,
+    SIDE,
+    NotificationDecision,
+    Recipient,
+    decide,
+)
 from services.notification.delivery.templates import TemplateName
 from shared.contracts.events import SideMessageReceived, SideMessageSent
 
@@ -38,4 +46,6 @@ def _(event: SideMessageReceived) -> list[NotificationDecision]:
         "body_format": event.body_format.value,
         "attachments": [attachment.name for attachment in event.attachments],
     }
+    if event.merged_into is not None:
+        facts[MERGED_INTO] = str(event.merged_into)
     return [NotificationDecision(event.ticket_id, TemplateName.SIDE_ANSWER, ASSIGNEE, facts)]

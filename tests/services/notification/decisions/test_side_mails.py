@@ -1,5 +1,7 @@
 """Mails to third parties beside a ticket: one thread of their own, and nothing in them that leads to the ticket."""
 
+from email.message import EmailMessage
+
 import pytest
 
 from services.notification.settings import NotificationSettings
@@ -93,3 +95,37 @@ async def test_an_answer_that_nobody_is_there_for_goes_to_the_next_who_can_act(
     await service.publish(answered.envelope(f"side-message:{answered.message_id}", utc_now()))
     grace = f"grace-{story.number}@everdesk.example"
     await eventually(lambda: any("Back at three." in text_of(mail) for mail in mail_server.to(grace)), within=15)
+
+
+@pytest.mark.parametrize("who", ["its assignee", "the lead of its team"])
+async def test_an_answer_beside_a_merged_ticket_is_told_to_whoever_has_the_other_one(
+    service: Running, mail_server: MailServer, who: str
+) -> None:
+    """The ticket that was written about is closed, and its agent has nothing to do with it any more."""
+    source, target = TicketEvents(), TicketEvents()
+    answered = SideMessageReceived(
+        ticket_id=source.ticket_id,
+        message_id=MessageId(new_id()),
+        answered_id=MessageId(new_id()),
+        author_name="Sam Supplier",
+        body="Back at three.",
+        body_format=BodyFormat.TEXT,
+        merged_into=target.ticket_id,
+        received_at=utc_now(),
+    )
+    await service.publish(*source.people(), source.submitted(), source.triaged(), source.assigned(), source.closed())
+    await service.publish(answered.envelope(f"side-message:{answered.message_id}", utc_now()))
+    given = [target.assigned()] if who == "its assignee" else [target.released()]
+    await service.publish(*target.people(), target.submitted(), target.triaged(), *given)
+    name = "ada" if who == "its assignee" else "grace"
+
+    async def is_told() -> None:
+        (mail,) = [one for one in mail_server.to(f"{name}-{target.number}@everdesk.example") if _answers(one)]
+        assert source.number in str(mail["Subject"]) + text_of(mail)
+
+    await eventually(is_told, within=15)
+    assert not any(_answers(one) for one in mail_server.to(f"ada-{source.number}@everdesk.example"))
+
+
+def _answers(mail: EmailMessage) -> bool:
+    return "Back at three." in text_of(mail)
