@@ -13,7 +13,10 @@ from shared.kit.db import Session
 from shared.kit.i18n.messages import marked as _
 
 BUNDLED = "bundled"
-"""The fact of which others a mail carries: their tickets and kinds, and nothing that a person wrote."""
+"""The fact of which others a mail carries: their tickets and kinds, and nothing that a person wrote. Empty: none.
+
+It is there once a mail was claimed: what a server may have taken already does not change under the same Message-ID.
+"""
 MOST_LINES = 100
 OTHER = _("News")
 WORDS = {
@@ -43,10 +46,12 @@ class BundleLine(TypedDict):
 async def take_bundles(session: Session, claimed: Sequence[Delivery]) -> set[UUID]:
     """Lets one mail of each bundle carry the others, which are dropped; returns the ids of the mails to be sent.
 
-    It takes every queued mail of the bundle, those that are due later included.
+    It takes every queued mail of the bundle, those that are due later included. A mail that was claimed before goes as
+    it went then: whoever has it from the server already would pass over a second one with the same Message-ID.
     """
     first: dict[str, Delivery] = {}
-    for one in claimed:
+    new = [one for one in claimed if one.bundle is not None and BUNDLED not in one.facts]
+    for one in new:
         if one.bundle is not None:
             first.setdefault(one.bundle, one)
     if not first:
@@ -54,12 +59,11 @@ async def take_bundles(session: Session, claimed: Sequence[Delivery]) -> set[UUI
     carriers = {one.id for one in first.values()}
     queued = select(Delivery).where(IS_BUNDLED, Delivery.bundle.in_(first), Delivery.id.not_in(carriers))
     waiting = (await session.scalars(queued.order_by(Delivery.id).with_for_update(skip_locked=True))).all()
-    others = [one for one in claimed if one.bundle is not None and one.id not in carriers]
+    others = [one for one in new if one.id not in carriers]
     carried = [*others, *waiting]
     for bundle, carrier in first.items():
         lines = [line for one in carried if one.bundle == bundle for line in _told_by(one)]
-        if lines:
-            carrier.facts = carrier.facts | {BUNDLED: [*_told_by(carrier), *lines]}
+        carrier.facts = carrier.facts | {BUNDLED: [*_told_by(carrier), *lines] if lines else []}
     if carried:
         await session.execute(
             update(Delivery)
