@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import asyncpg
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from services.assignment.models import RequesterAddress, RequesterRecord, Ticket
 from services.assignment.queries.access.visibility import visible_to
@@ -152,6 +152,20 @@ async def test_a_list_of_requesters_ends_early_and_leaves_out_nobody(grown: Past
                 break
     assert found == expected
     assert (words == "nowhere") == (not found)
+
+
+PLANNED_FOR_ANY_WORDS = """
+select sum(generic_plans) from pg_prepared_statements
+where statement ~ '^SELECT (requesters.id|requester_addresses.requester_id) .* LIKE '
+"""
+
+
+async def test_words_are_sought_by_a_plan_of_their_own_however_often(grown: Past) -> None:
+    caller = callers(grown.teams, grown.agents[0])["everything"]
+    async with grown.databases["assignment"].begin() as session:
+        for _ in range(8):
+            await list_requesters(session, caller, "caller", 25, None)
+        assert await session.scalar(text(PLANNED_FOR_ANY_WORDS)) == 0
 
 
 @pytest.mark.parametrize(

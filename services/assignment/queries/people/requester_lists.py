@@ -29,6 +29,9 @@ TAKEN_FROM_INDEX: Final = 1_000
 """Largest number of people with the words sought who are read and put in order."""
 NAME: Final = func.lower(RequesterRecord.name)
 IS_THERE: Final = RequesterRecord.merged_into.is_(None)
+PLANNED_FOR_THE_WORDS: Final = select(func.set_config("plan_cache_mode", "force_custom_plan", True))
+"""For the rest of the transaction. The sixth time on, PostgreSQL plans for any words, and takes them for rare: it reads
+all whom the trigram index has for a word that everybody bears, before the first of them is returned."""
 Position = tuple[str, UUID]
 """A name in lower case, and whose it is."""
 
@@ -93,6 +96,7 @@ async def _end_of_near(session: Session, after: Position | None) -> Position | N
 
 async def _bearers(session: Session, words: str) -> Sequence[UUID] | None:
     """Whoever has the words in the name or an address, by the trigram indexes; None if they are too many."""
+    await session.execute(PLANNED_FOR_THE_WORDS)
     by_name = select(RequesterRecord.id).where(NAME.contains(words, autoescape=True))
     by_email = select(RequesterAddress.requester_id).where(RequesterAddress.email.contains(words, autoescape=True))
     found: set[UUID] = set()
