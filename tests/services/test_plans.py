@@ -15,7 +15,7 @@ from shared.contracts.vocabulary import Status
 from shared.kit.clock import utc_now
 from tests.support.growth.assignment_paths import NARROWED, callers
 from tests.support.growth.databases import Past, past
-from tests.support.growth.page_counts import Counter, counter
+from tests.support.growth.page_counts import Cost, Counter, counter
 from tests.support.growth.query_plans import Path, Statement, listening, scans
 from tests.support.memory_disk import data_folder
 
@@ -83,6 +83,15 @@ async def test_every_statement_uses_an_index(grown: Past, service: str) -> None:
     finally:
         await connection.close()
     assert not found, "\n\n".join(found)
+
+
+async def test_counting_is_no_path_s_cost(grown: Past) -> None:
+    async def idle() -> None:
+        """Asks nothing."""
+
+    async with counter(grown.owners["assignment"]) as counting:
+        costs = [await counting.cost("assignment", idle) for _ in range(3)]
+    assert costs == [Cost(0, 0.0)] * 3
 
 
 async def test_a_statement_that_reads_everything_is_found(grown: Past) -> None:
