@@ -50,6 +50,7 @@ from services.notification.recipients.inbox_entries import add_others, entry_of
 from services.notification.recipients.recipient_expansion import expand
 from services.notification.recipients.settlement import Settlement, audience_of, settlement_of
 from services.notification.recipients.ticket_visibility import asks_for_sight, is_in_sight, is_sight_known
+from services.notification.recipients.unsent_side_mails import announce_unsent
 from services.notification.record_sets import ROWS, record_set
 from services.notification.rules.repository import load_matrix
 from services.notification.settings import UnassignedMessagesTo
@@ -124,6 +125,7 @@ async def _settle(
             others += _others(row, choice, values[-1])
     await ask_for_ratings(session, list(zip(rows, values, strict=True)))
     await (await session.connection()).execute(SETTLE, {ROWS: values})
+    await announce_unsent(session, zip(rows, values, strict=True))
     await add_others(session, others)
     return bool(fallbacks)
 

@@ -6,7 +6,8 @@ import pytest
 
 from services.notification.settings import NotificationSettings
 from shared.contracts.base import MessageId
-from shared.contracts.events import Author, SideMessageReceived, SideMessageSent
+from shared.contracts.events import Author, Envelope, NotificationFailed, SideMessageReceived, SideMessageSent
+from shared.contracts.names import STREAM
 from shared.contracts.vocabulary import ActorKind, BodyFormat
 from shared.kit.auth import MailAudience, MailThreads
 from shared.kit.clock import new_id, utc_now
@@ -129,3 +130,38 @@ async def test_an_answer_beside_a_merged_ticket_is_told_to_whoever_has_the_other
 
 def _answers(mail: EmailMessage) -> bool:
     return "Back at three." in text_of(mail)
+
+
+async def test_a_mail_to_an_address_that_bounces_is_said_to_have_failed(
+    service: Running, mail_server: MailServer
+) -> None:
+    """It is not sent at all; a ticket that waits on hold for the answer would wait for ever."""
+    story = TicketEvents()
+    address = f"sam-{story.number}@supplier.example"
+    mail_server.refusals[address] = ["550 5.1.1 No such user"]
+    js = await service.bus.jetstream()
+    await service.publish(*story.people(), story.submitted(acknowledge=False))
+    for _ in range(2):
+        event = SideMessageSent(
+            ticket_id=story.ticket_id,
+            conversation_id=new_id(),
+            message_id=MessageId(new_id()),
+            author=Author(kind=ActorKind.AGENT, id=story.ada, name="Ada Lovelace"),
+            email=address,
+            subject="The line in Berlin",
+            body="Is it down?",
+            body_format=BodyFormat.TEXT,
+            sent_at=utc_now(),
+        )
+        cause = f"side-message:{event.message_id}"
+        await service.publish(event.envelope(cause, utc_now()))
+
+        async def is_announced(cause: str = cause) -> str:
+            message = await js.get_last_msg(STREAM, f"{NotificationFailed.type()}.{story.ticket_id}")
+            failed = NotificationFailed.of(Envelope.model_validate_json(message.data or b""))
+            assert failed.cause == cause
+            return failed.reason
+
+        reason = await eventually(is_announced, within=15)
+    assert reason == "mail to the address bounces; an administrator can clear it"
+    assert mail_server.to(address) == []
