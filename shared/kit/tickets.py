@@ -44,6 +44,7 @@ from shared.kit.commands_under_way import CommandsUnderWay
 from shared.kit.settings import Settings
 from shared.kit.ticket_errors import TicketsOutOfReach, TicketStuck, TicketsUnavailable
 from shared.kit.tracing import ENTITY, SpanKind, span
+from shared.kit.updates_under_way import UpdatesUnderWay
 
 OPENINGS_AT_ONCE = 8
 """New tickets that are opened at once at most; fewer while that slows agents' commands."""
@@ -83,6 +84,7 @@ class Tickets:
     def __init__(self, client: Client) -> None:
         self.client = client
         self.under_way = CommandsUnderWay()
+        self._updates = UpdatesUnderWay()
         self._answer_times = AnswerTimes()
         self._openings = BackgroundLimit(OPENINGS_AT_ONCE, self._answer_times)
 
@@ -207,7 +209,7 @@ class Tickets:
     ) -> CommandAnswer:
         try:
             with span("temporal open and command", SpanKind.CLIENT, **_entity(ticket_id)):
-                async with _answered():
+                async with _answered(), self._updates.place(ticket_id):
                     answer: CommandAnswer = await self.client.execute_update_with_start_workflow(
                         "command",
                         _with_events(command),
@@ -252,7 +254,7 @@ class Tickets:
         handle = self._handle(ticket_id)
         try:
             with span(f"temporal {update}", SpanKind.CLIENT, **_entity(ticket_id)):
-                async with _answered():
+                async with _answered(), self._updates.place(ticket_id):
                     answer: CommandAnswer = await handle.execute_update(
                         update, argument, id=update_id, result_type=CommandAnswer, rpc_timeout=ANSWER_WITHIN
                     )

@@ -1,5 +1,8 @@
 """Answers carry events: whoever asked announces them, the workflow only what nobody waits for."""
 
+import asyncio
+from datetime import timedelta
+
 import pytest
 from temporalio.api.enums.v1 import EventType
 
@@ -11,12 +14,17 @@ from shared.contracts.names import message_update_id, ticket_workflow_id
 from shared.contracts.vocabulary import CloseReason
 from shared.domain.errors import TicketArchivedError, UnknownTicket
 from shared.domain.sla import verdicts
+from shared.kit import tickets as tickets_client
+from shared.kit import updates_under_way
 from shared.kit.clock import new_id, utc_now
+from shared.kit.ticket_errors import TicketStuck
+from shared.kit.tickets import Tickets
 from tests.support.eventually import eventually
 from tests.support.tickets import ADA, AGENT, an_id, message, policy, triage
 from tests.workflows.conftest import TicketDriver
 from tests.workflows.record import unsearchable
 
+CROWD, MESSAGES_EACH = 60, 8
 BRIEF = policy(auto_close_seconds=1, reopen_window_seconds=1)
 
 
@@ -75,6 +83,35 @@ async def test_an_answer_is_the_same_each_time_over_runs_and_after_the_end(desk:
         await desk.tickets.execute(ticket_id, PendTicket(command_id="late", actor=AGENT))
     with pytest.raises(TicketArchivedError):
         await desk.tickets.record_message(ticket_id, message("late", utc_now()))
+
+
+async def test_a_crowd_that_writes_on_one_ticket_at_once_is_answered(desk: TicketDriver) -> None:
+    """A workflow takes ten updates at a time; with an eleventh the server forgets those that are under way."""
+    ticket_id, tickets = TicketId(new_id()), desk.tickets
+    await tickets.open_and_execute(unsearchable(ticket_id), triage(f"triage:{ticket_id}", agent_id=ADA))
+    told: list[CommandAnswer] = []
+
+    async def write(person: int) -> None:
+        for number in range(MESSAGES_EACH):
+            fact = message(f"{ticket_id} {person} {number}", utc_now())
+            told.append(await tickets.record_message(ticket_id, fact))
+
+    await asyncio.gather(*(write(person) for person in range(CROWD)))
+    assert [names(one) for one in told] == [["message_recorded"]] * CROWD * MESSAGES_EACH
+    assert len({event.id for one in told for event in one.events}) == len(told)
+
+
+async def test_a_ticket_that_does_not_answer_keeps_a_crowd_waiting_no_longer_than_one(
+    desk: TicketDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(updates_under_way, "WAIT_SECONDS", 0.3)
+    monkeypatch.setattr(tickets_client, "ANSWER_WITHIN", timedelta(seconds=1))
+    ticket_id, tickets = TicketId(new_id()), Tickets(desk.client)
+    await desk.client.start_workflow("Silent", id=ticket_workflow_id(ticket_id), task_queue="nobody-works-here")
+    facts = [message(f"{ticket_id} {number}", utc_now()) for number in range(6)]
+    told = await asyncio.gather(*(tickets.record_message(ticket_id, one) for one in facts), return_exceptions=True)
+    assert {type(one) for one in told} == {TicketStuck}
+    await desk.client.get_workflow_handle(ticket_workflow_id(ticket_id)).terminate()
 
 
 async def has_ended(desk: TicketDriver, ticket_id: TicketId) -> bool:
