@@ -26,6 +26,7 @@ from shared.kit.addresses import address_key
 from shared.kit.clock import utc_now
 from shared.kit.sealed_addresses import SealedAddresses
 from shared.kit.settings import Settings
+from shared.kit.signed_tokens import TimedTokenSerializer
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -133,7 +134,7 @@ class TicketLinks:
     def __init__(self, settings: Settings) -> None:
         self._portal = settings.portal_url.rstrip("/")
         self._lifetime = timedelta(days=settings.link_days)
-        self._signer = URLSafeTimedSerializer(settings.link_secret.get_secret_value(), salt="ticket-link")
+        self._signer = TimedTokenSerializer(settings.link_secret.get_secret_value(), salt="ticket-link")
         self._addresses = SealedAddresses(settings, "ticket-link")
 
     def token(self, link: TicketLink) -> str:

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from itsdangerous import BadData, URLSafeSerializer
+from itsdangerous import BadData
 
 from shared.contracts.base import TicketId
 from shared.kit.addresses import address_key
 from shared.kit.auth import digest_of
 from shared.kit.sealed_addresses import SealedAddresses
 from shared.kit.settings import Settings
+from shared.kit.signed_tokens import TokenSerializer
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class PreferenceLinks:
 
     def __init__(self, settings: Settings) -> None:
         self._portal = settings.portal_url.rstrip("/")
-        self._signer = URLSafeSerializer(settings.link_secret.get_secret_value(), salt="preference-link")
+        self._signer = TokenSerializer(settings.link_secret.get_secret_value(), salt="preference-link")
         self._addresses = SealedAddresses(settings, "preference-link")
 
     def token(self, link: PreferenceLink) -> str:

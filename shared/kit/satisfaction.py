@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from itsdangerous import BadData, URLSafeSerializer
+from itsdangerous import BadData
 
 from shared.contracts.base import TicketId
 from shared.kit.i18n.messages import marked as _
 from shared.kit.settings import Settings
+from shared.kit.signed_tokens import TokenSerializer
 
 SCORES: Mapping[int, str] = {
     5: _("Very satisfied"),
@@ -39,7 +40,7 @@ class RatingLinks:
 
     def __init__(self, settings: Settings) -> None:
         self._portal = settings.portal_url.rstrip("/")
-        self._signer = URLSafeSerializer(settings.link_secret.get_secret_value(), salt="csat-link")
+        self._signer = TokenSerializer(settings.link_secret.get_secret_value(), salt="csat-link")
 
     def token(self, rated: RatedResolution) -> str:
         """Returns the signed part of the link."""

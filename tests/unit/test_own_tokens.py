@@ -52,7 +52,14 @@ NO_TOKENS = {
     "services/intake/client/retry.py": "an idempotency key",
     "services/notification/webhooks/signing.py": "signatures of single deliveries, which open nothing",
 }
-SIGNERS = {"URLSafeTimedSerializer", "URLSafeSerializer", "TimestampSigner", "Signer"}
+SIGNERS = {
+    "URLSafeTimedSerializer",
+    "URLSafeSerializer",
+    "TimedTokenSerializer",
+    "TokenSerializer",
+    "TimestampSigner",
+    "Signer",
+}
 MAKERS = {"token_urlsafe", "token_hex", "token_bytes", "new_token", "digest", "new"}
 SAMPLES = {
     "ticket-link": TicketLinks(SETTINGS).token(TicketLink(TICKET, "dana@bank.example")),

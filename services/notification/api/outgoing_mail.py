@@ -116,7 +116,8 @@ async def send_test_mail(state: State, request: TestMail) -> TestMailResult:
     connection = MailConnection(state.settings)
     try:
         mail = _mail(state.settings, request.to)
-        await connection.send(_written(state.settings, mail), request.to, sender=_sender_of(state.settings, mail))
+        message, sender = _written(state.settings, mail), _sender_of(state.settings, mail)
+        await connection.send(connection.mail(message, request.to, sender))
     except MailServerAway as error:
         raise invalid("/to", f"the mail server does not answer: {error}") from error
     except MailRefused as error:

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from services.notification.delivery import consolidated_text
@@ -16,6 +17,7 @@ def mail_instant(at: str) -> str:
     return format_instant(datetime.fromisoformat(at), has_long_month=True)
 
 
+@lru_cache(maxsize=256)
 def wrapped(text: str) -> str:
     """Breaks the lines of a paragraph; words such as addresses stay whole."""
     return textwrap.fill(text, COLUMNS, break_long_words=False, break_on_hyphens=False)

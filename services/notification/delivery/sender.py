@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from services.notification.delivery.compose import Composer, is_risky, read_words
+from services.notification.delivery.connection_lane import ConnectionLane, WrittenMail
 from services.notification.delivery.edited_templates import TemplateEdits
 from services.notification.delivery.lost_mails import LostMails
 from services.notification.delivery.queue import BATCH, DeliveryQueue, MailJob, without_address
@@ -263,41 +264,41 @@ class Sender:
         finally:
             self._under_way -= 1
 
-    async def _send_all_of(self, lane: "ConnectionLane", lease: HeldLease) -> None:
-        jobs = lane.jobs
-        while jobs:
+    async def _send_all_of(self, lane: ConnectionLane, lease: HeldLease) -> None:
+        while lane.is_busy:
             if lease.is_over:
-                log.warning("mail.lease_over", count=len(jobs))
+                log.warning("mail.lease_over", count=len(lane.left()))
                 return
             if self._is_stopping:
-                await self._queue.release(list(jobs), "the sender was stopped")
+                await self._queue.release(lane.left(), "the sender was stopped")
                 return
-            job = jobs.popleft()
+            written = await self._next(lane)
+            if written is None:
+                continue
             try:
-                await self._send(lane, job, lease)
+                await self._send(lane, written, lease)
             except MailWithheld:
-                jobs.appendleft(job)
+                lane.put_back(written)
                 await lane.recorded()
             except MailServerAway as error:
                 if not lease.is_over:
-                    await self._queue.release([job, *jobs], f"the mail server is away: {error}"[:1000])
+                    await self._queue.release([written.job, *lane.left()], f"the mail server is away: {error}"[:1000])
                 raise
 
-    async def _send(self, lane: "ConnectionLane", job: MailJob, lease: HeldLease) -> None:
+    async def _send(self, lane: ConnectionLane, written: WrittenMail, lease: HeldLease) -> None:
         """Sends one mail; a crash between acceptance and record is the only way to duplicate it.
 
-        Its content follows once the record of the lane's mail before it is committed. Raises MailWithheld if that is
-        late.
+        Its content follows once the record of the lane's mail before it is committed; meanwhile the next is written.
+        Raises MailWithheld if that is late.
         """
-        mail = await self._written(lane, job)
-        if mail is None:
-            return
+        job = written.job
+        lane.following = await self._write_following(lane)
+        following = lane.following.mail if lane.following else None
         try:
             with resumed_span(job.cause, "mail send", SpanKind.CLIENT, template=job.template):
                 async with asyncio.timeout(MAIL_SECONDS):
-                    sender = self._return_paths.sender_of(job.message_id) if self._return_paths else None
                     gate = ContentAfterRecord(lane.record, lease)
-                    answer = await lane.connection.send(mail, job.address, gate, sender)
+                    answer = await lane.connection.send(written.mail, gate, following)
         except MailRefused as refusal:
             if refusal.is_answer:
                 await self._answered(job)
@@ -315,7 +316,19 @@ class Sender:
             lane.record.add_done_callback(partial(_count_sent, job))
             await self._answered(job)
 
-    async def _written(self, lane: "ConnectionLane", job: MailJob) -> bytes | None:
+    async def _next(self, lane: ConnectionLane) -> WrittenMail | None:
+        """Returns the lane's next mail; None if it cannot be written."""
+        written, lane.following = lane.following, None
+        return written or await self._written(lane, lane.jobs.popleft())
+
+    async def _write_following(self, lane: ConnectionLane) -> WrittenMail | None:
+        """Writes the mail after the one that is sent now; None if there is none, or if writing it is a risk."""
+        written = lane.following
+        while written is None and lane.jobs and not is_risky(lane.jobs[0]):
+            written = await self._written(lane, lane.jobs.popleft())
+        return written
+
+    async def _written(self, lane: ConnectionLane, job: MailJob) -> WrittenMail | None:
         """Returns the mail; None if it was given up because it cannot be written."""
         if is_risky(job):
             await lane.recorded()  # writing it may end the process
@@ -323,13 +336,15 @@ class Sender:
                 await self._refused(job, MailRefused(FATAL, is_permanent=True))
                 return None
         try:
-            return self._composer.compose(job, await read_words(self._renderer, job))
+            message = self._composer.compose(job, await read_words(self._renderer, job))
         except Exception as error:
             if is_unreachable(error):
                 raise
             log.error("mail.cannot_be_written", delivery_id=str(job.id), template=job.template, exc_info=error)
             await self._refused(job, MailRefused(f"cannot be written: {error!r}", is_permanent=True))
             return None
+        sender = self._return_paths.sender_of(job.message_id) if self._return_paths else None
+        return WrittenMail(job, lane.connection.mail(message, job.address, sender))
 
     async def _answered(self, job: MailJob) -> None:
         """Notes that the server works: it took a mail, or said why not."""
@@ -341,20 +356,6 @@ class Sender:
         is_over = await self._queue.mark_refused(job, refusal)
         MAILS.labels(job.template, "failed" if is_over else "retried").inc()
         log.warning("mail.refused", delivery_id=str(job.id), template=job.template, is_over=is_over)
-
-
-@dataclass(slots=True)
-class ConnectionLane:
-    """One connection, the mails that it is to send, and the record of the last that it sent."""
-
-    connection: MailConnection
-    jobs: deque[MailJob]
-    record: Record | None = None
-
-    async def recorded(self) -> None:
-        """Returns once that record is committed."""
-        if self.record is not None:
-            await self.record
 
 
 def _count_sent(job: MailJob, record: Record) -> None:

@@ -5,7 +5,7 @@ import time
 import aiosmtplib
 from aiosmtplib import SMTP
 
-from services.notification.delivery.smtp_dialogue import ContentGate, SmtpDialogue
+from services.notification.delivery.smtp_dialogue import ContentGate, OutgoingMail, SmtpDialogue
 from services.notification.errors import MailConnectionLost, MailRefused, MailServerAway
 from services.notification.settings import NotificationSettings
 
@@ -27,29 +27,51 @@ class MailConnection:
         self._dialogue: SmtpDialogue | None = None
         self._used_at = 0.0
 
+    def mail(self, message: bytes, address: str, sender: str | None = None) -> OutgoingMail:
+        """Returns a mail to send; `sender` is the envelope's, where it has one of its own."""
+        return OutgoingMail(message, address, sender or self._sender)
+
     async def send(
-        self, message: bytes, address: str, gate: ContentGate | None = None, sender: str | None = None
+        self, mail: OutgoingMail, gate: ContentGate | None = None, following: OutgoingMail | None = None
     ) -> str:
         """Sends one mail, its content once `gate` lets it follow; returns what the server said when it accepted it.
 
-        `sender` is the envelope's, where it has one of its own.
+        The mail that is sent `following` it may have its envelope said in one piece with the content.
 
         Raises MailServerAway if there is no connection, MailConnectionLost if it ended meanwhile, MailRefused if the
         mail was refused, MailWithheld if its content was not let through.
         """
-        dialogue = await self._ready()
         try:
-            answer = await dialogue.send(sender or self._sender, address, message, gate)
+            dialogue = await self._with_envelope(mail)
+            answer = await dialogue.send_content(mail, gate, following)
         except _AWAY as error:
             if is_lost(error):
                 await self.close()
                 raise MailConnectionLost(told_by(error)) from error
             refusal = refusal_of(error)
-            if isinstance(error, OSError) or not dialogue.is_open:
+            if isinstance(error, OSError) or self._dialogue is None or not self._dialogue.is_open:
                 await self.close()
             raise refusal from error
         self._used_at = time.monotonic()
         return answer
+
+    async def _with_envelope(self, mail: OutgoingMail) -> SmtpDialogue:
+        """Returns a connection whose server waits for the content of the mail.
+
+        That one ended after an envelope was said ahead is no news about that mail: it is said over another.
+        """
+        dialogue = self._dialogue
+        if dialogue is not None and dialogue.ahead is mail:
+            try:
+                await dialogue.say_envelope(mail)
+            except _AWAY as error:
+                if not is_lost(error):
+                    raise
+            if dialogue.is_open:
+                return dialogue
+        dialogue = await self._ready()
+        await dialogue.say_envelope(mail)
+        return dialogue
 
     async def close(self) -> None:
         """Ends the connection, if there is one."""
@@ -65,7 +87,7 @@ class MailConnection:
         return self._dialogue
 
     async def _is_alive(self, dialogue: SmtpDialogue) -> bool:
-        if not dialogue.is_open:
+        if not dialogue.is_open or dialogue.ahead is not None:
             return False
         if time.monotonic() - self._used_at < FRESH_SECONDS:
             return True

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol, cast
 
@@ -20,6 +21,7 @@ from aiosmtplib import (
 from aiosmtplib.email import quote_address
 
 from services.notification.errors import MailWithheld
+from shared.kit.addresses import is_plain
 
 OK, WILL_FORWARD, START_INPUT, SERVICE_CLOSING = 250, 251, 354, 421
 MALFORMED = -1
@@ -27,8 +29,17 @@ MALFORMED = -1
 MOST_BYTES = 32_768
 """Of one answer: a server that says more is not understood."""
 DialogueFailure = SMTPResponseException | SMTPServerDisconnected | SMTPReadTimeoutError
-_quoted = lru_cache(maxsize=256)(quote_address)
+_quoted_anew = lru_cache(maxsize=256)(quote_address)
 _CONTROLS = dict.fromkeys((*range(0x20), 0x7F), " ")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OutgoingMail:
+    """One mail as it is handed over: its content, and the two addresses of its envelope."""
+
+    message: bytes
+    address: str
+    sender: str
 
 
 class ContentGate(Protocol):
@@ -53,6 +64,8 @@ class SmtpDialogue(asyncio.Protocol):
         self._replies: deque[SMTPResponse] = deque()
         self._awaited = 0
         """Answers that are still to come: what is said unasked, such as that the server will close, is passed over."""
+        self._ahead: OutgoingMail | None = None
+        """The mail whose envelope is said already; its answers are not read yet."""
         self._failure: DialogueFailure | None = None
         self._news = asyncio.Event()
         self._transport.set_protocol(self)
@@ -60,42 +73,65 @@ class SmtpDialogue(asyncio.Protocol):
     @property
     def is_open(self) -> bool:
         """Whether it can go on: not if the server is in the middle of saying something unasked."""
-        is_in_step = not (self._lines or self._said or self._awaited or self._replies)
+        is_in_step = self._ahead is not None or not (self._lines or self._said or self._awaited or self._replies)
         return is_in_step and self._failure is None and not self._transport.is_closing()
+
+    @property
+    def ahead(self) -> OutgoingMail | None:
+        """The mail whose envelope is said already: the server takes no other one now."""
+        return self._ahead
 
     def close(self) -> None:
         """Ends the connection without a word; what of a mail has not left yet does not leave."""
         self._transport.abort()
 
-    async def send(self, sender: str, address: str, message: bytes, gate: ContentGate | None = None) -> str:
-        """Sends one mail; returns what the server said when it took it.
+    async def say_envelope(self, mail: OutgoingMail) -> None:
+        """Says who writes to whom, unless that is said already; returns when the server waits for the content.
 
-        The envelope is said at once; the content, which the server takes, when `gate` lets it follow.
-        Raises SMTPSenderRefused, SMTPRecipientsRefused, SMTPDataError, SMTPServerDisconnected, SMTPReadTimeoutError,
-        and MailWithheld if `gate` did not let it follow: then the connection is closed, and the server has only the
-        envelope, of which it keeps nothing.
+        Raises SMTPSenderRefused, SMTPRecipientsRefused, SMTPDataError, SMTPServerDisconnected, SMTPReadTimeoutError.
         """
-        lines = _lines_of(message)
-        content = _as_sent(lines)
-        octets = len(lines)  # without the dots that only the way needs (RFC 1870)
-        size = f" size={octets}" if self._wants_size else ""
-        commands = (
-            _command(f"MAIL FROM:{_quoted(sender)}{size}"),
-            _command(f"RCPT TO:{_quoted(address)}"),
-            _command("DATA"),
-        )
+        commands = self._envelope(mail)
+        was_said, self._ahead = self._ahead is not None, None
         try:
+            if was_said:
+                await self._hear(commands, mail)
+                return
             for together in [commands] if self._is_pipelining else [[command] for command in commands]:
-                await self._ask(together, sender, address)
-            if gate is not None:
-                await self._until_let_through(gate)
-            [taken] = await self._say([content + b".\r\n"])
-            if taken.code != OK:
-                raise SMTPDataError(taken.code, taken.message)
+                self._write(together)
+                await self._hear(together, mail)
         except (SMTPResponseException, SMTPRecipientsRefused):
             await self._begin_anew()
             raise
+
+    async def send_content(
+        self, mail: OutgoingMail, gate: ContentGate | None = None, following: OutgoingMail | None = None
+    ) -> str:
+        """Sends the content of the mail whose envelope was said; returns what the server said when it took it.
+
+        The server takes the mail only with its content, which follows when `gate` lets it. The envelope of the mail
+        `following` goes with it in one piece (RFC 2920 lets content be first of several commands), and stands
+        whatever the server says of this one.
+
+        Raises SMTPDataError, SMTPServerDisconnected, SMTPReadTimeoutError, and MailWithheld if `gate` did not let it
+        follow: then the connection is closed, and the server has only the envelope, of which it keeps nothing.
+        """
+        if gate is not None:
+            await self._until_let_through(gate)
+        commands = [_as_sent(_lines_of(mail.message)) + b".\r\n"]
+        ahead = following if self._is_pipelining else None
+        self._write([*commands, *self._envelope(ahead)] if ahead else commands)
+        [taken] = await self._answers(commands)
+        self._ahead = ahead if self._failure is None else None
+        if taken.code != OK:
+            await self._begin_anew()
+            raise SMTPDataError(taken.code, taken.message)
         return taken.message
+
+    def _envelope(self, mail: OutgoingMail) -> list[bytes]:
+        octets = len(_lines_of(mail.message))  # without the dots that only the way needs (RFC 1870)
+        size = f" size={octets}" if self._wants_size else ""
+        sender, recipient = f"MAIL FROM:{_quoted(mail.sender)}{size}", f"RCPT TO:{_quoted(mail.address)}"
+        return [_command(sender), _command(recipient), _command("DATA")]
 
     async def _until_let_through(self, gate: ContentGate) -> None:
         try:
@@ -109,20 +145,22 @@ class SmtpDialogue(asyncio.Protocol):
 
     async def reset(self) -> None:
         """Forgets a mail half sent. Raises SMTPResponseException, SMTPServerDisconnected, SMTPReadTimeoutError."""
-        [answer] = await self._say([_command("RSET")])
+        commands = [_command("RSET")]
+        self._write(commands)
+        [answer] = await self._answers(commands)
         if answer.code != OK:
             raise SMTPResponseException(answer.code, answer.message)
 
-    async def _ask(self, commands: Sequence[bytes], sender: str, address: str) -> None:
-        """Says some of what comes before a mail. Raises what the first answer that is no consent means."""
+    async def _hear(self, commands: Sequence[bytes], mail: OutgoingMail) -> None:
+        """Reads the answers to what comes before a content. Raises what the first one means that is no consent."""
         answers: list[SMTPResponse] = []
         try:
-            await self._say(commands, answers)
+            await self._answers(commands, answers)
         except (OSError, SMTPResponseException):
-            _judge(commands, answers, sender, address)  # what was said before says more
+            _judge(commands, answers, mail)  # what was said before says more
             raise
         try:
-            _judge(commands, answers, sender, address)
+            _judge(commands, answers, mail)
         except (SMTPResponseException, SMTPRecipientsRefused):
             if answers[-1].code == START_INPUT:
                 self.close()  # it waits for a mail all the same, and would take what comes next for one
@@ -130,29 +168,34 @@ class SmtpDialogue(asyncio.Protocol):
 
     async def _begin_anew(self) -> None:
         """Forgets the mail that was refused; a connection on which that fails is of no more use."""
-        if not self.is_open:
+        if not self.is_open or self._ahead is not None:
             return
         try:
             await self.reset()
         except (OSError, SMTPResponseException):
             self.close()
 
-    async def _say(self, commands: Sequence[bytes], answers: list[SMTPResponse] | None = None) -> list[SMTPResponse]:
-        """Says them in one breath; the answers, which are added to `answers` as they come.
+    def _write(self, commands: Sequence[bytes]) -> None:
+        """Says them in one breath. Raises SMTPServerDisconnected or what else ended the connection."""
+        if not self.is_open:
+            raise self._failure or SMTPServerDisconnected("Connection lost")
+        self._awaited += len(commands)
+        self._transport.write(b"".join(commands))
+
+    async def _answers(
+        self, commands: Sequence[bytes], answers: list[SMTPResponse] | None = None
+    ) -> list[SMTPResponse]:
+        """Returns what the server says to them; the answers are added to `answers` as they come.
 
         Unless each is answered the connection is of no more use: a late answer would be taken for that of the next.
         421 says the same, whatever was to be answered after it.
         """
         answers = [] if answers is None else answers
-        if not self.is_open:
-            raise self._failure or SMTPServerDisconnected("Connection lost")
-        self._awaited += len(commands)
         try:
-            self._transport.write(b"".join(commands))
             while len(answers) < len(commands):
                 answers.append(await self._reply())
                 if answers[-1].code == SERVICE_CLOSING:
-                    self.close()
+                    self._fail(SMTPServerDisconnected("the server has closed its service"))
                     break
         except BaseException:
             self.close()
@@ -224,6 +267,11 @@ class SmtpDialogue(asyncio.Protocol):
         self._news.set()
 
 
+def _quoted(address: str) -> str:
+    """Returns an address as an envelope names it. Raises ValueError for one that would end its command."""
+    return f"<{address}>" if is_plain(address) else _quoted_anew(address)
+
+
 def _command(words: str) -> bytes:
     """Raises ValueError for what would be another command."""
     command = words.encode("ascii")
@@ -232,13 +280,13 @@ def _command(words: str) -> bytes:
     return command + b"\r\n"
 
 
-def _judge(commands: Sequence[bytes], answers: Sequence[SMTPResponse], sender: str, address: str) -> None:
+def _judge(commands: Sequence[bytes], answers: Sequence[SMTPResponse], mail: OutgoingMail) -> None:
     for command, answer in zip(commands, answers, strict=False):
         match command[:4]:
             case b"MAIL" if answer.code != OK:
-                raise SMTPSenderRefused(answer.code, answer.message, sender)
+                raise SMTPSenderRefused(answer.code, answer.message, mail.sender)
             case b"RCPT" if answer.code not in (OK, WILL_FORWARD):
-                raise SMTPRecipientsRefused([SMTPRecipientRefused(answer.code, answer.message, address)])
+                raise SMTPRecipientsRefused([SMTPRecipientRefused(answer.code, answer.message, mail.address)])
             case b"DATA" if answer.code != START_INPUT:
                 raise SMTPDataError(answer.code, answer.message)
 

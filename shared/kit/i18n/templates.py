@@ -21,6 +21,7 @@ def install_translations(environment: Environment) -> None:
     environment.add_extension("jinja2.ext.i18n")
     environment.policies["ext.i18n.trimmed"] = True
     environment.install_gettext_callables(gettext, ngettext, newstyle=True, pgettext=pgettext)  # type: ignore[attr-defined]
+    environment.globals["_"] = environment.globals["gettext"]  # without a detour that every text would take
     environment.filters.update(
         translated=translated,
         duration=format_duration,

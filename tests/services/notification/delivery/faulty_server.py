@@ -27,6 +27,12 @@ class FaultyServer:
     tls: ssl.SSLContext | None = None
     after_ehlo: str = ""
     """What it says besides, in the same breath."""
+    by_sender: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Other answers to mails of one sender."""
+    sender: str = ""
+    """Of the mail it is told about."""
+    waits_for_next: bool = False
+    """Whether it answers a content only once it has heard the command after it."""
     reads: asyncio.Event = field(default_factory=asyncio.Event)
     """Whether it reads mails."""
     late: asyncio.Event = field(default_factory=asyncio.Event)
@@ -60,9 +66,10 @@ class FaultyServer:
             await writer.start_tls(self.tls)
             return
         self.heard.append(line.rstrip("\r\n"))
-        answer = self.answers.get(command, "500 what?")
-        await self._say(answer, writer)
-        if command == "DATA" and "354" in answer:
+        if command == "MAIL":
+            self.sender = line.partition("<")[2].partition(">")[0]
+        await self._say(self._answer_to(command), writer)
+        if command == "DATA" and "354" in self._answer_to(command):
             if not self.reads.is_set():
                 transport = cast("asyncio.Transport", writer.transport)
                 transport.pause_reading()
@@ -70,7 +77,15 @@ class FaultyServer:
                 transport.resume_reading()
             self.mails.append(await reader.readuntil(b"\r\n.\r\n"))
             self.heard.append("mail")
-            await self._say(self.answers["mail"], writer)
+            answer, following = self._answer_to("mail"), b""
+            if self.waits_for_next:
+                following = await reader.readline()
+            await self._say(answer, writer)
+            if following:
+                await self._take(following.decode("latin-1"), reader, writer)
+
+    def _answer_to(self, command: str) -> str:
+        return self.by_sender.get(self.sender, {}).get(command) or self.answers.get(command, "500 what?")
 
     async def _say(self, answer: str, writer: asyncio.StreamWriter) -> None:
         text = answer.removesuffix(CUT).removesuffix(MUTE)

@@ -13,7 +13,7 @@ from services.notification.consumers import Notifier
 from services.notification.delivery.queue import MARK_SENT, DeliveryQueue, MailJob
 from services.notification.delivery.sender import Sender
 from services.notification.delivery.smtp import MailConnection
-from services.notification.delivery.smtp_dialogue import ContentGate
+from services.notification.delivery.smtp_dialogue import ContentGate, OutgoingMail
 from services.notification.errors import MailRefused
 from services.notification.models import Delivery
 from services.notification.recipients.held_mails import drop_unseen
@@ -72,11 +72,11 @@ class FaultyConnection(MailConnection):
         self._killer, self._point = killer, point
 
     async def send(
-        self, message: bytes, address: str, gate: ContentGate | None = None, sender: str | None = None
+        self, mail: OutgoingMail, gate: ContentGate | None = None, following: OutgoingMail | None = None
     ) -> str:
         if self._point == "composed":
             await self._killer.strike()
-        answer = await super().send(message, address, gate, sender)
+        answer = await super().send(mail, gate, following)
         if self._point == "accepted":
             await self._killer.strike()
         return answer

@@ -30,6 +30,7 @@ from tests.support.eventually import eventually
 
 SHORT, LONG = timedelta(seconds=0.5), timedelta(seconds=30)
 MAIL = b"Subject: One\r\n\r\nwords\r\n"
+ANA = "ana@customer.example"
 
 
 @pytest.fixture
@@ -155,18 +156,18 @@ class LetFollow:
 async def test_the_server_is_told_no_content_before_it_may_follow(is_pipelining: bool) -> None:
     async with serving({}, is_pipelining=is_pipelining) as (server, settings):
         connection, gate = MailConnection(settings), LetFollow()
-        first = asyncio.create_task(connection.send(MAIL, "ana@customer.example", gate))
+        first = asyncio.create_task(connection.send(connection.mail(MAIL, ANA), gate))
         await eventually(lambda: "DATA" in server.heard)
         assert server.mails == []
         gate.answer.set_result(True)
         assert await first == "kept"
         withheld = LetFollow()
-        second = asyncio.create_task(connection.send(MAIL, "ana@customer.example", withheld))
+        second = asyncio.create_task(connection.send(connection.mail(MAIL, ANA), withheld))
         await eventually(lambda: server.heard.count("DATA") == 2)
         withheld.answer.set_result(False)
         with pytest.raises(MailWithheld):
             await second
-        assert await connection.send(MAIL, "ana@customer.example") == "kept"
+        assert await connection.send(connection.mail(MAIL, ANA)) == "kept"
         assert server.connections == 2, "whose mail has no content is of no more use"
         assert server.mails == [MAIL + b".\r\n"] * 2
         await connection.close()

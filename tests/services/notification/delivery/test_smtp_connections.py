@@ -32,7 +32,7 @@ PLACES: list[tuple[str, dict[str, str]]] = [
 
 async def _send(connection: MailConnection, message: bytes = MAIL) -> str:
     async with asyncio.timeout(10):
-        return await connection.send(message, ADDRESS)
+        return await connection.send(connection.mail(message, ADDRESS))
 
 
 def _has_heard(server: FaultyServer, what: str) -> bool:

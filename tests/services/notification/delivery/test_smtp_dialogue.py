@@ -113,7 +113,7 @@ async def talking(*, is_pipelining: bool, **answers: str) -> AsyncIterator[tuple
 
 async def _send(connection: MailConnection) -> str:
     async with asyncio.timeout(10):
-        return await connection.send(MAIL, ADDRESS)
+        return await connection.send(connection.mail(MAIL, ADDRESS))
 
 
 @pytest.mark.parametrize("is_pipelining", [True, False])

@@ -9,7 +9,7 @@ from aiosmtplib import SMTPRecipientsRefused, SMTPResponseException
 
 from services.notification.delivery import smtp
 from services.notification.delivery.smtp import connect, is_lost
-from services.notification.delivery.smtp_dialogue import SmtpDialogue
+from services.notification.delivery.smtp_dialogue import OutgoingMail, SmtpDialogue
 from services.notification.settings import NotificationSettings
 from tests.services.notification.delivery.faulty_server import CUT, MUTE, FaultyServer, serving
 
@@ -20,7 +20,9 @@ SENDER, ADDRESS = "desk@everdesk.example", "ana@customer.example"
 async def _ours(settings: NotificationSettings, message: bytes, sender: str, address: str) -> str:
     dialogue = SmtpDialogue(await connect(settings), smtp.TIMEOUT)
     try:
-        return await dialogue.send(sender, address, message)
+        mail = OutgoingMail(message, address, sender)
+        await dialogue.say_envelope(mail)
+        return await dialogue.send_content(mail)
     finally:
         dialogue.close()
 
