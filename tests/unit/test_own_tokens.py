@@ -40,6 +40,7 @@ HANDMADE = {
 """Where random or hand-signed tokens are made, and which rows they have."""
 NO_TOKENS = {
     "shared/kit/requester_ids.py": "an id, which opens nothing",
+    "shared/kit/signed_tokens.py": "signs what other modules make",
     "shared/kit/return_paths.py": "envelope senders, which prove a returned mail and open nothing",
     "shared/kit/http/health.py": "compares",
     "shared/kit/tracing.py": "ids of traces, which open nothing",

