@@ -1,7 +1,8 @@
 """Settings of notification: SMTP, and the operator's token."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -14,6 +15,8 @@ UnassignedMessagesTo = Literal["members", "lead"]
 class NotificationSettings(MailingSettings):
     """Each field is the variable `EVERDESK_<FIELD>`."""
 
+    session_settings: ClassVar[Mapping[str, str]] = {"enable_seqscan": "off"}
+    """Every statement has its index, and plans are kept: one made while the ledger was young would read it whole."""
     port: int = Field(default=PORT, ge=0, le=65_535)
     path_prefix: str = Field(default="", pattern=r"^(/[A-Za-z0-9_-]+)*$")
     """Path of the host that a front door serves this API under, such as `/notify`."""

@@ -77,7 +77,11 @@ class Database:
             max_overflow=0,
             pool_timeout=5,
             pool_recycle=1800,
-            connect_args={"timeout": 5, "command_timeout": 30, "server_settings": SESSION_SETTINGS | LEADER_SETTINGS},
+            connect_args={
+                "timeout": 5,
+                "command_timeout": 30,
+                "server_settings": {**SESSION_SETTINGS, **LEADER_SETTINGS, **settings.session_settings},
+            },
             hide_parameters=True,
         )
         return cls(engine, events_for_outsiders=settings.events_for_outsiders)

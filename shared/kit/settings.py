@@ -1,7 +1,8 @@
 """Every setting of every process, read from the environment once, at start."""
 
+from collections.abc import Mapping
 from email.utils import parseaddr
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -76,6 +77,8 @@ class Settings(BaseSettings):
 class ServiceSettings(Settings):
     """What every service needs on top: its database, and what it believes of the network in front of it."""
 
+    session_settings: ClassVar[Mapping[str, str]] = {}
+    """What PostgreSQL is told for each of the service's sessions, besides what all services tell it."""
     database_url: SecretStr
     """`postgresql+asyncpg://user:password@host/name`, one database per service."""
     database_pool_size: int = Field(default=20, ge=2, le=200)

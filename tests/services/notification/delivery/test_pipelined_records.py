@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, text
 
 from services.notification.consumers import Notifier
 from services.notification.delivery import recorder, sender
-from services.notification.delivery.queue import BATCH, DeliveryQueue, MailJob
+from services.notification.delivery.queue import BATCH, MARK_SENT, DeliveryQueue, MailJob
 from services.notification.delivery.recorder import ContentAfterRecord, Record
 from services.notification.delivery.sender import Sender
 from services.notification.delivery.smtp import MailConnection
@@ -20,6 +20,7 @@ from services.notification.recipients.held_mails import drop_unseen
 from services.notification.settings import NotificationSettings
 from shared.kit.auth import MailThreads
 from shared.kit.bus import Bus
+from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Database
 from shared.kit.leases import HeldLease
 from shared.kit.requester_ids import RequesterIds
@@ -31,6 +32,7 @@ from tests.support.eventually import eventually
 SHORT, LONG = timedelta(seconds=0.5), timedelta(seconds=30)
 MAIL = b"Subject: One\r\n\r\nwords\r\n"
 ANA = "ana@customer.example"
+SCANS = text("select seq_scan from pg_stat_xact_user_tables where relname = 'deliveries'")
 
 
 @pytest.fixture
@@ -134,6 +136,16 @@ async def test_what_was_claimed_ahead_is_put_back_by_an_orderly_stop(
     sent = _copies(mail_server, stories)[1]
     assert sent < len(stories)
     assert await _outcomes(database, stories) == Counter({("sent", 1): sent, ("queued", 0): len(stories) - sent})
+
+
+async def test_records_are_found_by_index_while_the_ledger_is_young(database: Database) -> None:
+    """PostgreSQL keeps a plan that it made when there were few rows; it would read all of them when there are many."""
+    given = {"sent_ids": [new_id() for _ in range(40)], "accepted_at": utc_now(), "answers": {}}
+    async with database.connection() as connection:
+        before = await connection.scalar(SCANS)
+        for _ in range(10):  # after five PostgreSQL has a plan for whatever is given
+            await connection.execute(MARK_SENT, given)
+        assert await connection.scalar(SCANS) == before
 
 
 async def test_batches_grow_with_the_speed_of_the_server() -> None:
