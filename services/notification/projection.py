@@ -10,6 +10,7 @@ from sqlalchemy import Table, and_, case, func, or_, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from services.notification.decisions.event_rules import participant
+from services.notification.delivery.bundles import BUNDLED
 from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.erasure import add_tombstones
@@ -248,7 +249,7 @@ async def _settle_again(session: Session, agent_id: UUID) -> None:
     """Whom the mails that wait for an agent who is not active any more are for is found out anew.
 
     They waited for a digest, for the agent's hours or for another attempt. What has to be acted on goes to the next who
-    can, the rest to nobody.
+    can, the rest to nobody: what one of them carries of other tickets is not for whoever can act on this one.
     """
     is_gone = select(Agent.id).where(Agent.id == agent_id, Agent.is_active.is_(False)).exists()
     theirs = (
@@ -262,7 +263,13 @@ async def _settle_again(session: Session, agent_id: UUID) -> None:
         update(Delivery)
         .where(Delivery.id.in_(waiting))
         .values(
-            status=DeliveryStatus.WAITING.value, next_attempt_at=None, address=None, name=None, bundle=None, attempts=0
+            status=DeliveryStatus.WAITING.value,
+            next_attempt_at=None,
+            address=None,
+            name=None,
+            bundle=None,
+            attempts=0,
+            facts=Delivery.facts.op("-")(BUNDLED),
         )
     )
 
