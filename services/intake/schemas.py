@@ -11,6 +11,7 @@ from services.intake import examples
 from services.intake.forms import Fields as FormFields
 from services.intake.forms.unstructured import FieldValue, within_limits
 from services.intake.models import Attachment, AttachmentState, Message, Ticket
+from shared.contracts.described_models import DescribedModel
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, CloseReason, Priority, Status
 from shared.kit.http.inputs import Body, Email, Input, LanguageTag, Line, Phone, WrittenInstant
 from shared.kit.http.paging import Limit
@@ -84,6 +85,8 @@ TicketNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$"), Befor
 class TicketFilters(Input):
     """Which tickets to list, newest first."""
 
+    model_config = ConfigDict(use_attribute_docstrings=True)  # of a query: see DescribedModel
+
     status: Status | None = None
     requester: Email | None = None
     topic: TopicName | None = None
@@ -105,6 +108,8 @@ class TicketFilters(Input):
 class PageRequest(Input):
     """Which page of a list."""
 
+    model_config = ConfigDict(use_attribute_docstrings=True)  # of a query: see DescribedModel
+
     limit: Limit = 50
     cursor: Annotated[str | None, Field(max_length=1024)] = None
 
@@ -118,10 +123,10 @@ class RequesterView(BaseModel):
     language: str | None = None
 
 
-class TicketView(BaseModel):
+class TicketView(DescribedModel):
     """A ticket as its submitter may see it."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True, json_schema_extra={"examples": [examples.TICKET]})
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.TICKET]})
 
     id: UUID
     number: str
@@ -138,13 +143,13 @@ class TicketView(BaseModel):
     is_archived: bool = False
     """Nothing can be changed any more; a message opens a follow-up."""
     channel: Channel
-    fields: dict[str, FieldValue] = {}
-    cc: list[str] = []
+    fields: dict[str, FieldValue] = Field(default={})
+    cc: list[str] = Field(default=[])
     merged_into: UUID | None = None
     """The ticket that agents made it a part of: messages go there."""
     follows: UUID | None = None
     """The archived ticket that this one follows up."""
-    followed_by: list[UUID] = []
+    followed_by: list[UUID] = Field(default=[])
     """The tickets that go on from this archived one, oldest first; told where one ticket is asked for."""
     revision: int
     """The number in the ETag."""
@@ -166,10 +171,10 @@ class TicketView(BaseModel):
         )
 
 
-class SubmittedTicket(BaseModel):
+class SubmittedTicket(DescribedModel):
     """The answer to a submission."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True, json_schema_extra={"examples": [examples.SUBMITTED]})
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.SUBMITTED]})
 
     id: UUID
     number: str
@@ -183,10 +188,10 @@ class SubmittedTicket(BaseModel):
     """The requester's own page for this ticket. Whoever has the link may read and reply."""
 
 
-class UploadedFile(BaseModel):
+class UploadedFile(DescribedModel):
     """A file that was kept, and waits to be attached."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True, json_schema_extra={"examples": [examples.UPLOADED]})
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.UPLOADED]})
 
     id: UUID
     """Name it in `attachments` of a submission or a message."""
@@ -210,10 +215,10 @@ class UploadedFile(BaseModel):
         return cls(**known, sha256=attachment.digest, expires_at=expires_at)
 
 
-class AttachmentView(BaseModel):
+class AttachmentView(DescribedModel):
     """A file that belongs to a message."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True, json_schema_extra={"examples": [examples.ATTACHMENT]})
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.ATTACHMENT]})
 
     id: UUID
     name: str
@@ -237,10 +242,10 @@ class AttachmentView(BaseModel):
         return cls(**{name: getattr(attachment, name) for name in names}, url=url)
 
 
-class MessageView(BaseModel):
+class MessageView(DescribedModel):
     """A public message on a ticket."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True, json_schema_extra={"examples": [examples.MESSAGE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.MESSAGE]})
 
     id: UUID
     author: Annotated[ActorKind, Field(description="`requester` or `agent`")]
@@ -267,10 +272,10 @@ class MessageView(BaseModel):
         )
 
 
-class TopicView(BaseModel):
+class TopicView(DescribedModel):
     """Something a request can be about."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True, json_schema_extra={"examples": [examples.TOPIC]})
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.TOPIC]})
 
     id: UUID
     slug: str

@@ -20,6 +20,7 @@ from services.notification.models import IS_NOT_SENT, Delivery, NotificationTarg
 from services.notification.recipient_addresses import standings_of
 from services.notification.targets.alerts import RECIPIENT
 from services.notification.targets.retirement import SWITCHED_OFF
+from shared.contracts.described_models import DescribedModel
 from shared.kit.administrator_passes import Administrator
 from shared.kit.clock import new_id
 from shared.kit.configuration_changes import record_change
@@ -81,10 +82,8 @@ class RefusedReplay(BaseModel):
     reason: str
 
 
-class DeliveryReplayResult(BaseModel):
+class DeliveryReplayResult(DescribedModel):
     """What is sent again."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     count: int
     """Deliveries queued, or that would be; at most 10,000 at once: ask again for the rest."""

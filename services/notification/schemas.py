@@ -4,22 +4,22 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
+from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError
 
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.delivery.templates import Audience, Template
 from services.notification.models import Delivery
+from shared.contracts.described_models import DescribedModel
 from shared.kit.bus import DeadLetter
 
 _json: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
 
-class DeliveryView(BaseModel):
+class DeliveryView(DescribedModel):
     """One row of the ledger: recipient, mail, cause event, status and instants."""
 
     model_config = ConfigDict(
         from_attributes=True,
-        use_attribute_docstrings=True,
         json_schema_extra={
             "examples": [
                 {
@@ -84,10 +84,8 @@ class DeliveryView(BaseModel):
         return cls.model_validate(delivery).model_copy(update={"is_bouncing": is_bouncing})
 
 
-class TemplateView(BaseModel):
+class TemplateView(DescribedModel):
     """One kind of mail."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     name: str
     event: str
@@ -108,10 +106,10 @@ class TemplateView(BaseModel):
         )
 
 
-class DeadLetterView(BaseModel):
+class DeadLetterView(DescribedModel):
     """An event that a consumer could not handle."""
 
-    model_config = ConfigDict(from_attributes=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(from_attributes=True)
 
     sequence: int
     """Its number in the dead-letter stream."""

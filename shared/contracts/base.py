@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, NewType
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, ConfigDict
+
+from shared.contracts.described_models import DescribedModel
 
 TicketId = NewType("TicketId", UUID)
 MessageId = NewType("MessageId", UUID)
@@ -25,13 +27,13 @@ Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 """A moment, aware and in UTC."""
 
 
-class WireModel(BaseModel):
+class WireModel(DescribedModel):
     """A value that travels: immutable, durations as seconds; a newer writer's extra fields are ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_timedelta="float", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_timedelta="float")
 
 
-class StrictModel(BaseModel):
+class StrictModel(DescribedModel):
     """A value from outside: unknown fields are refused, so a typing error is never silently lost."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_timedelta="float", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_timedelta="float")

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from sqlalchemy import select
 
+from shared.contracts.described_models import DescribedModel
 from shared.kit.administrator_passes import Administrator
 from shared.kit.audit_log import AuditedChange, append_change, audit_log
 from shared.kit.clock import utc_now
@@ -18,10 +19,8 @@ NOT_AUDITED = frozenset({"version", "created_at", "updated_at", "last_used_at", 
 """Fields that change by themselves, or say nothing about the change."""
 
 
-class ChangeView(BaseModel):
+class ChangeView(DescribedModel):
     """A change of the service's configuration."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     seq: int
     """Counts up without a gap, apart from the logs of the other services."""

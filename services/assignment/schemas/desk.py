@@ -44,7 +44,7 @@ Search = Annotated[Line, Field(min_length=1, max_length=254), AfterValidator(_pa
 class FilterInput(Input):
     """What a list of tickets is narrowed to; what is left out does not narrow."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
 
     view: QueueView = QueueView.ALL
     status: Annotated[tuple[Status, ...], BeforeValidator(_listed)] = ()

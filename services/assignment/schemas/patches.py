@@ -5,12 +5,14 @@ from typing import Annotated, Any, get_args
 from pydantic import BaseModel, Field, create_model
 from pydantic.fields import FieldInfo
 
+from shared.contracts.described_models import descriptions_of
 from shared.kit.http.inputs import Input
 
 
 def patch_of(name: str, whole: type[BaseModel], doc: str, **more: Any) -> type[Input]:
     """A model with every field of `whole`, and `more`, each of which may be left out."""
-    fields: dict[str, Any] = {field: _optional(info) for field, info in whole.model_fields.items()}
+    texts = descriptions_of(whole)
+    fields: dict[str, Any] = {name: _optional(info, texts.get(name)) for name, info in whole.model_fields.items()}
     fields |= {field: (kind | None, None) for field, kind in more.items()}
     made: type[Input] = create_model(name, __base__=Input, __doc__=doc, __module__=__name__, **fields)
     return made
@@ -21,6 +23,6 @@ def nullable_in(whole: type[BaseModel]) -> frozenset[str]:
     return frozenset(name for name, info in whole.model_fields.items() if type(None) in get_args(info.annotation))
 
 
-def _optional(info: FieldInfo) -> tuple[Any, Any]:
+def _optional(info: FieldInfo, text: str | None) -> tuple[Any, Any]:
     kind: Any = Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation
-    return kind | None, Field(default=None, description=info.description)
+    return kind | None, Field(default=None, description=info.description or text)

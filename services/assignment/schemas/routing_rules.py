@@ -22,6 +22,7 @@ Tags = Annotated[tuple[Tag, ...], Field(max_length=20)]
 RuleName = ShortLine | Literal[""]
 EFFECTS = ("team_id", "policy_id", "set_priority", "assignee_id", "tags", "skills", "skill_levels", "preferred_skills")
 """The fields of which a rule has at least one."""
+Conditions = Annotated[ConditionGroup, Field(description="Everything else a ticket can be told by.")]
 
 
 class RuleTerms(Input):
@@ -34,8 +35,7 @@ class RuleTerms(Input):
     topic: Slug | None = None
     priority: Priority | None = None
     """With `topic`, the simplest conditions; both must hold beside `conditions`. Left out: any."""
-    conditions: ConditionGroup = ConditionGroup()
-    """Everything else a ticket can be told by."""
+    conditions: Conditions = ConditionGroup()
     set_priority: Priority | None = None
     """For tickets whose requester named none."""
     overrides: Flag = False
@@ -77,7 +77,7 @@ class RoutingRulePatch(Input):
     mode: Mode | None = None
     topic: Slug | None = None
     priority: Priority | None = None
-    conditions: ConditionGroup | None = None
+    conditions: Conditions | None = None
     team_id: UUID | None = None
     policy_id: UUID | None = None
     set_priority: Priority | None = None
@@ -109,7 +109,7 @@ class RoutingRuleView(View):
     mode: Mode = "active"
     topic: str | None
     priority: Priority | None
-    conditions: ConditionGroup = ConditionGroup()
+    conditions: Conditions = ConditionGroup()
     team_id: UUID | None
     policy_id: UUID | None
     set_priority: Priority | None

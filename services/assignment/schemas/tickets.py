@@ -7,11 +7,12 @@ from functools import lru_cache
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import ConfigDict, JsonValue
 from sqlalchemy import Row
 
 from services.assignment.models import FAR_FUTURE, Ticket
 from shared.contracts.base import Instant
+from shared.contracts.described_models import DescribedModel
 from shared.contracts.tickets import Clock, TicketSnapshot
 from shared.contracts.vocabulary import Action, ClockState, CloseReason, HoldReason, Permission, Priority, Status
 from shared.domain.permissions import permitted_actions
@@ -31,10 +32,10 @@ TicketRow = Row[Ticket, str, str, str, str, str, list[Any]]
 """A ticket beside the slug and name of its team, the name of its assignee, the slug, name and fields of its topic."""
 
 
-class View(BaseModel):
+class View(DescribedModel):
     """Base of all answers."""
 
-    model_config = ConfigDict(ser_json_timedelta="float", use_attribute_docstrings=True)
+    model_config = ConfigDict(ser_json_timedelta="float")
 
 
 class NamedRef(View):

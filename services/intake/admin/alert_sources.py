@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StringConstraints
 
 from services.intake.admin.administrators import Admin, By
 from services.intake.admin.keys import KeyId
@@ -15,6 +15,7 @@ from services.intake.deps import State
 from services.intake.errors import changed_since, unknown_topic
 from services.intake.models.alerts import STORM_LIMIT
 from services.intake.schemas import TopicName
+from shared.contracts.described_models import DescribedModel
 from shared.contracts.vocabulary import Priority
 from shared.kit.configuration_changes import record_change
 from shared.kit.http.etags import IfMatch, etag_of, revision_of
@@ -51,11 +52,10 @@ class PutAlertSource(Input):
     """New alerts a minute that get tickets of their own; those beyond are collected in one."""
 
 
-class AlertSourceView(BaseModel):
+class AlertSourceView(DescribedModel):
     """How the alerts of a key are treated."""
 
     model_config = ConfigDict(
-        use_attribute_docstrings=True,
         json_schema_extra={"examples": [EXAMPLE | {"key_id": "1f0c9a3be2d47a55", "name": "Prometheus", "version": 1}]},
     )
 

@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 from ipaddress import ip_network
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StringConstraints
 
 from services.intake.access.key_scopes import CLIENT_SCOPES, KeyScope
 from services.intake.commands.keys import OVERLAP
 from services.intake.models import StoredApiKey
+from shared.contracts.described_models import DescribedModel
 from shared.kit.clock import utc_now
 from shared.kit.http.inputs import Input, ShortLine, Whole, WrittenInstant
 
@@ -81,10 +82,10 @@ class RotateKey(Input):
         return timedelta(seconds=self.overlap_seconds)
 
 
-class ApiKeyView(BaseModel):
+class ApiKeyView(DescribedModel):
     """A key without its secret."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True, json_schema_extra={"examples": [EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
     key_id: str
     name: str

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from services.intake.admin.administrators import Admin
 from services.intake.api.route import ApiRoute, answer
@@ -14,6 +14,7 @@ from services.intake.deps import State
 from services.intake.privacy.export_response import export_response
 from services.intake.privacy.requester_erasure import ErasureConfirmation, RequesterEraser
 from services.intake.privacy.subject_data import SubjectData, find_email, find_subject_data
+from shared.contracts.described_models import DescribedModel
 from shared.kit.http.app import canonical
 from shared.kit.http.idempotency import IdempotencyKey, fingerprint, idempotent_transaction
 from shared.kit.http.inputs import Input
@@ -28,11 +29,10 @@ router = APIRouter(prefix="/v1/admin/requesters", route_class=ApiRoute, tags=["p
 ZIP = {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
 
 
-class RequesterData(BaseModel):
+class RequesterData(DescribedModel):
     """How much is held of a person: numbers, nothing they wrote."""
 
     model_config = ConfigDict(
-        use_attribute_docstrings=True,
         json_schema_extra={
             "examples": [
                 {

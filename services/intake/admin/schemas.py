@@ -11,6 +11,7 @@ from services.intake.commands.topics import MAX_TOPICS, TopicContent
 from services.intake.forms import CustomField, Fields, Form
 from services.intake.models import Announcement, Topic
 from services.intake.schemas import TopicName
+from shared.contracts.described_models import DescribedModel
 from shared.contracts.vocabulary import Priority
 from shared.kit.http.inputs import Body, Flag, Input, Line, ShortLine, Slug, Whole, WrittenInstant
 
@@ -98,10 +99,8 @@ class TopicOrder(Input):
     """Slugs or ids in their new order; topics that are not named follow in the order they have."""
 
 
-class AdminTopicView(BaseModel):
+class AdminTopicView(DescribedModel):
     """A topic with everything about it."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     id: UUID
     slug: str

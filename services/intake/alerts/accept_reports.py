@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 from sqlalchemy import exists, select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -14,6 +14,7 @@ from services.intake.alerts.reports import AlertReport
 from services.intake.alerts.sources import RecoveryPolicy, SourceRules, hold_source
 from services.intake.alerts.tickets import Opening, find_ticket, give_ticket, write
 from services.intake.models import Alert, AlertSource, Ticket
+from shared.contracts.described_models import DescribedModel
 from shared.contracts.vocabulary import Status
 from shared.kit.clock import new_id
 from shared.kit.db import Session
@@ -50,11 +51,10 @@ class AlertOutcome(StrEnum):
     """Recovered, but not known to have fired; or older than what is known."""
 
 
-class AlertResult(BaseModel):
+class AlertResult(DescribedModel):
     """What became of one alert."""
 
     model_config = ConfigDict(
-        use_attribute_docstrings=True,
         json_schema_extra={
             "examples": [
                 {

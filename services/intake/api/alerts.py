@@ -20,6 +20,7 @@ from services.intake.app_state import AppState
 from services.intake.deps import State
 from services.intake.models import Alert
 from services.intake.schemas import PageRequest
+from shared.contracts.described_models import DescribedModel
 from shared.kit.clock import utc_now
 from shared.kit.http.app import canonical
 from shared.kit.http.idempotency import IdempotencyClaim, IdempotencyKey, fingerprint, idempotent_transaction
@@ -56,11 +57,10 @@ class AlertFilters(PageRequest):
     state: Literal["firing", "recovered"] | None = None
 
 
-class AlertView(BaseModel):
+class AlertView(DescribedModel):
     """An alert as it stands."""
 
     model_config = ConfigDict(
-        use_attribute_docstrings=True,
         json_schema_extra={
             "examples": [
                 {

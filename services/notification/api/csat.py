@@ -3,10 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from services.notification.csat.survey import CsatSurvey, load_survey, save_survey
 from services.notification.deps import By, State
+from shared.contracts.described_models import DescribedModel
 from shared.kit.http.etags import IfMatch, etag_of, revision_of
 from shared.kit.http.inputs import Flag, Input, Whole
 
@@ -23,10 +24,10 @@ class CsatSurveyInput(Input):
     """For how many days nobody who was asked is asked again; 0 asks after each resolution."""
 
 
-class CsatSurveyView(BaseModel):
+class CsatSurveyView(DescribedModel):
     """The settings in force."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True, from_attributes=True)
+    model_config = ConfigDict(from_attributes=True)
 
     is_on: bool
     open_days: int

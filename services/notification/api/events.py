@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from services.notification.deps import State
 from services.notification.event_feed.reading import FeedPage, FeedQuery, end_of_feed, read_page
@@ -13,6 +13,7 @@ from services.notification.event_feed.streams import StreamedFeed
 from services.notification.event_selection import EVERYTHING, MOST_PATTERNS, WHEN_NAMED, known_patterns, types_of_all
 from services.notification.event_tokens.schemas import EventScope
 from services.notification.event_tokens.tokens import find_token
+from shared.contracts.described_models import DescribedModel
 from shared.contracts.events import Envelope
 from shared.kit.auth import EVENT_TOKEN
 from shared.kit.http.paging import Limit
@@ -69,12 +70,10 @@ STREAMED = {
 }
 
 
-class FeedPageView(BaseModel):
+class FeedPageView(DescribedModel):
     """Events in the order of the feed."""
 
-    model_config = ConfigDict(
-        use_attribute_docstrings=True, json_schema_extra={"examples": [{"items": [EXAMPLE], "next_cursor": "4711"}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [EXAMPLE], "next_cursor": "4711"}]})
 
     items: list[Envelope]
     next_cursor: str

@@ -11,16 +11,17 @@ from services.notification.api.deliveries import position_in
 from services.notification.api.recipients import TheAgent
 from services.notification.deps import State
 from services.notification.recipients.inbox_entries import count_unread, list_entries, mark_read
+from shared.contracts.described_models import DescribedModel
 from shared.kit.http.inputs import Flag, Input
 from shared.kit.http.paging import Cursor, Limit, Page, encode_cursor
 
 router = APIRouter(prefix="/inbox", tags=["inbox"])
 
 
-class InboxEntryView(BaseModel):
+class InboxEntryView(DescribedModel):
     """One notification of an agent."""
 
-    model_config = ConfigDict(from_attributes=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(from_attributes=True)
 
     id: UUID
     ticket_id: UUID

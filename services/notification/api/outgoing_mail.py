@@ -15,6 +15,7 @@ from services.notification.delivery.smtp import MailConnection
 from services.notification.deps import State
 from services.notification.errors import MailRefused, MailServerAway
 from services.notification.settings import NotificationSettings
+from shared.contracts.described_models import DescribedModel
 from shared.kit.clock import utc_now
 from shared.kit.http.inputs import Email, Input
 from shared.kit.http.problems import invalid
@@ -28,10 +29,8 @@ It has arrived: nothing needs to be done.
 """
 
 
-class DkimRecordView(BaseModel):
+class DkimRecordView(DescribedModel):
     """The TXT record that the DNS has to hold, so that receivers can check our signatures."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     name: str
     value: str
@@ -42,10 +41,10 @@ class DkimRecordView(BaseModel):
         return cls(name=signer.record_name, value=signer.record)
 
 
-class MailCircuitView(BaseModel):
+class MailCircuitView(DescribedModel):
     """The circuit of the mail server: open, nothing is sent until the next trial."""
 
-    model_config = ConfigDict(from_attributes=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(from_attributes=True)
 
     failures: int
     """Failed connections in a row."""
@@ -57,10 +56,8 @@ class MailCircuitView(BaseModel):
     """Of the newest failure."""
 
 
-class OutgoingMailView(BaseModel):
+class OutgoingMailView(DescribedModel):
     """How mail leaves; set by the installation's settings, so that no page can read or change its password."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     host: str
     port: int

@@ -9,6 +9,7 @@ from services.notification.api.recipients import TheAgent
 from services.notification.deps import By, State
 from services.notification.recipient_addresses import Wanted, clear_bounce, set_wanted, standings_of
 from services.notification.recipients.preferences import NotificationChoices, load_settings, save_settings
+from shared.contracts.described_models import DescribedModel
 from shared.kit.http.etags import IfMatch, etag_of, revision_of
 from shared.kit.http.inputs import Email, Flag, Input
 
@@ -24,10 +25,8 @@ class AgentPreferencesView(BaseModel):
     settings: NotificationChoices
 
 
-class AddressPreferencesView(BaseModel):
+class AddressPreferencesView(DescribedModel):
     """What is known of an address."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     wanted: Wanted
     """`all`, `replies` of agents only, or `none`: links that the person asks for are sent all the same."""

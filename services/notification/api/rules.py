@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from services.notification.delivery.channels import DeliveryChannel
 from services.notification.deps import By, State
@@ -16,6 +16,7 @@ from services.notification.rules.matrix import (
     offered_cells,
 )
 from services.notification.rules.repository import OFFERED, load_matrix, save_matrix
+from shared.contracts.described_models import DescribedModel
 from shared.kit.http.etags import IfMatch, etag_of, revision_of
 from shared.kit.http.inputs import Flag, Input
 from shared.kit.http.problems import invalid
@@ -37,10 +38,8 @@ class RuleInput(Input):
         return self.event, self.audience, self.channel
 
 
-class RuleView(BaseModel):
+class RuleView(DescribedModel):
     """One cell of the matrix."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     event: RuleEvent
     audience: RecipientAudience
@@ -62,10 +61,8 @@ class RulesInput(Input):
     rules: Annotated[list[RuleInput], Field(max_length=500)]
 
 
-class MatrixView(BaseModel):
+class MatrixView(DescribedModel):
     """The whole matrix."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     version: int
     """Counts the changes; what `If-Match` compares."""

@@ -16,6 +16,7 @@ from services.notification.targets.queue import TargetRefused, place_of
 from services.notification.targets.retirement import end_alerts_at, remove_target
 from services.notification.targets.secrets import TargetSecrets
 from services.notification.targets.sender import send_test
+from shared.contracts.described_models import DescribedModel
 from shared.kit.clock import new_id
 from shared.kit.configuration_changes import record_change
 from shared.kit.db import Session
@@ -52,10 +53,8 @@ class TargetInput(Input):
     is_active: Flag = True
 
 
-class TargetView(BaseModel):
+class TargetView(DescribedModel):
     """A target; the URL's path is a secret and is not shown."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     id: UUID
     name: str

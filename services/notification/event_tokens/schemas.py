@@ -5,8 +5,9 @@ from enum import StrEnum
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
 
+from shared.contracts.described_models import DescribedModel
 from shared.kit.http.inputs import Input, ShortLine, WrittenInstant
 
 TOKEN: dict[str, JsonValue] = {
@@ -42,12 +43,10 @@ class CreateEventToken(Input):
     expires_at: WrittenInstant | None = None
 
 
-class EventTokenView(BaseModel):
+class EventTokenView(DescribedModel):
     """A token, never the secret itself."""
 
-    model_config = ConfigDict(
-        from_attributes=True, use_attribute_docstrings=True, json_schema_extra={"examples": [TOKEN]}
-    )
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [TOKEN]})
 
     id: UUID
     name: str

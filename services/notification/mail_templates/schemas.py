@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 from services.notification.delivery.templates import Audience
 from services.notification.mail_templates.content import TemplateContent
+from shared.contracts.described_models import DescribedModel
 from shared.kit.http.inputs import Input
 
 
@@ -61,10 +62,8 @@ class TemplatePreviewView(BaseModel):
     ticket_number: str
 
 
-class TemplateVersionView(BaseModel):
+class TemplateVersionView(DescribedModel):
     """A version of a template in a language."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     version: int
     """0: the shipped default that nobody edited yet."""

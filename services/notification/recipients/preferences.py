@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from services.notification.delivery.channels import DeliveryChannel
 from services.notification.models import NotificationPreferences
 from services.notification.rules.matrix import RuleEvent
+from shared.contracts.described_models import DescribedModel
 from shared.contracts.policies import BusinessCalendar
 from shared.domain.business_time import HolidaysNotExpanded, NoOpenTime, next_opening
 from shared.kit.administrator_passes import Administrator
@@ -36,10 +37,10 @@ class ChannelChoices(BaseModel):
     inbox: Flag | None = None
 
 
-class NotificationChoices(BaseModel):
+class NotificationChoices(DescribedModel):
     """An agent's preferences."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     events: dict[RuleEvent, ChannelChoices] = Field(default_factory=dict)
     """Choices per event; an event that is not named follows the rules."""

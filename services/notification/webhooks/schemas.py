@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StringConstraints
 
 from services.notification.event_selection import EVERYTHING, MOST_PATTERNS, known_patterns
 from services.notification.webhooks.status import WebhookDeliveryStatus, WebhookState
+from shared.contracts.described_models import DescribedModel
 from shared.kit.http.inputs import Flag, Input, ShortLine, Whole, WrittenInstant
 from shared.kit.http.public_addresses import MAX_URL, OutgoingRefused, read_url
 
@@ -100,21 +101,19 @@ class ReplayEvents(Input):
     """Only count."""
 
 
-class ReplayResult(BaseModel):
+class ReplayResult(DescribedModel):
     """What is sent again."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True, json_schema_extra={"examples": [{"count": 12}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"count": 12}]})
 
     count: int
     """Events queued, or that would be; at most 10,000 at once: ask again for the rest."""
 
 
-class WebhookView(BaseModel):
+class WebhookView(DescribedModel):
     """An endpoint and how it is doing."""
 
-    model_config = ConfigDict(
-        from_attributes=True, use_attribute_docstrings=True, json_schema_extra={"examples": [WEBHOOK]}
-    )
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [WEBHOOK]})
 
     id: UUID
     name: str
@@ -151,12 +150,11 @@ class WebhookWithSecret(WebhookView):
         return cls(**view.model_dump(), secret=secret)
 
 
-class WebhookDeliveryView(BaseModel):
+class WebhookDeliveryView(DescribedModel):
     """What became of one event for one endpoint."""
 
     model_config = ConfigDict(
         from_attributes=True,
-        use_attribute_docstrings=True,
         json_schema_extra={
             "examples": [
                 {
@@ -201,12 +199,11 @@ class WebhookDeliveryView(BaseModel):
     delivered_at: datetime | None
 
 
-class WebhookTestResult(BaseModel):
+class WebhookTestResult(DescribedModel):
     """What came of a test delivery."""
 
     __test__ = False
     model_config = ConfigDict(
-        use_attribute_docstrings=True,
         json_schema_extra={
             "examples": [
                 {"delivered": True, "event_id": "test-1", "status": 204, "answer": "", "error": None, "duration_ms": 41}

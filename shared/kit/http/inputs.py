@@ -7,7 +7,6 @@ from typing import Annotated
 from pydantic import (
     AfterValidator,
     AwareDatetime,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -16,6 +15,7 @@ from pydantic import (
 )
 from pydantic_core import to_json
 
+from shared.contracts.described_models import DescribedModel
 from shared.contracts.redaction import redacted
 from shared.kit.addresses import canonical_address
 
@@ -29,10 +29,10 @@ _RFC_3339 = re.compile(
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
-class Input(BaseModel):
+class Input(DescribedModel):
     """A request body: unknown fields are refused, types are not coerced."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _no_nul(text: str) -> str:
