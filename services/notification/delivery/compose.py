@@ -32,7 +32,7 @@ from shared.contracts.vocabulary import BodyFormat
 from shared.kit.auth import MailAudience, MailThreads, TicketLink, TicketLinks
 from shared.kit.i18n.languages import OfferedLanguages, current_language, use_language
 from shared.kit.i18n.messages import gettext
-from shared.kit.i18n.templates import install_translations
+from shared.kit.i18n.templates import add_filters, install_translations
 from shared.kit.mail_preferences import PreferenceLink, PreferenceLinks
 from shared.kit.one_time_links import AccountLinks, ExportLinks
 from shared.kit.satisfaction import SCORES, RatedResolution, RatingLinks
@@ -252,7 +252,7 @@ def _environment(*, is_html: bool) -> Environment:
         auto_reload=False,
     )
     install_translations(environment)
-    environment.filters.update(FORMATS)
+    add_filters(environment, **FORMATS)
     return environment
 
 

@@ -10,7 +10,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from services.notification.delivery.formatting import FORMATS
 from services.notification.template_files import TEMPLATE_FOLDER
-from shared.kit.i18n.templates import install_translations
+from shared.kit.i18n.templates import add_filters, install_translations
 
 FILTERS = frozenset({*FORMATS, "default", "join", "length", "lower", "translated", "upper"})
 MOST_CHARACTERS = 4_000_000
@@ -35,7 +35,7 @@ def environment(*, is_html: bool) -> ImmutableSandboxedEnvironment:
     )
     made.globals.clear()
     install_translations(made)
-    made.filters.update(FORMATS)
+    add_filters(made, **FORMATS)
     return made
 
 

@@ -18,17 +18,20 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from shared.contracts.vocabulary import BodyFormat
+from shared.kit.http.compiled_templates import CompiledTemplates
 from shared.kit.http.cookies import cookie_name
 from shared.kit.http.form_tokens import form_tokens_of
 from shared.kit.http.path_prefix import with_prefix
 from shared.kit.http.static_files import HashedFiles
+from shared.kit.i18n import templates as translated_templates
 from shared.kit.i18n.formats import format_instant
 from shared.kit.i18n.languages import current_language
 from shared.kit.i18n.messages import script_messages
-from shared.kit.i18n.templates import install_translations
 from shared.kit.user_content.rendering import rendered, with_attachment_urls
 
 WEB = Path(__file__).parent.parent / "web"
+COMPILED_BY = (Path(__file__), Path(translated_templates.__file__))
+"""Where it is said how templates are compiled."""
 _FORM_TOKEN: ContextVar[str] = ContextVar("form_token", default="")
 """Of the page that is being rendered: macros that need nothing else of it are then the same for all pages."""
 NO_PICTURES: Mapping[UUID, str] = MappingProxyType({})
@@ -75,9 +78,10 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
+            bytecode_cache=CompiledTemplates(package / "templates", *COMPILED_BY),
         )
-        install_translations(self._environment)
-        self._environment.filters.update(as_html=as_html, timestamp=timestamp)
+        translated_templates.install_translations(self._environment)
+        translated_templates.add_filters(self._environment, as_html=as_html, timestamp=timestamp)
         self._environment.globals.update(values, script_texts=partial(script_texts, service=package.name))
         self._package = package
         self._shared = HashedFiles(WEB / "static")

@@ -1,9 +1,10 @@
 """Translation and formats in Jinja templates."""
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, wraps
 from typing import Any
 
-from jinja2 import Environment, pass_eval_context
+from jinja2 import Environment, pass_context, pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
@@ -41,6 +42,22 @@ def _translated_literal(context: EvalContext, message: str, /, **values: Any) ->
     return text % values if values else text
 
 
+def add_filters(environment: Environment, **filters: Callable[..., Any]) -> None:
+    """Adds filters whose result may depend on the language: one that Jinja applied to a constant when it compiles a
+    template would answer everybody in the language of the first.
+    """
+    environment.filters.update({name: _at_run_time(made) for name, made in filters.items()})
+
+
+def _at_run_time(made: Callable[..., Any]) -> Callable[..., Any]:
+    @pass_context
+    @wraps(made)
+    def apply(_context: object, *values: Any, **options: Any) -> Any:
+        return made(*values, **options)
+
+    return apply
+
+
 def install_translations(environment: Environment) -> None:
     """Gives templates `{% trans %}`, `_()`, the filter `translated`, and the formats of the current language.
 
@@ -50,7 +67,8 @@ def install_translations(environment: Environment) -> None:
     environment.policies["ext.i18n.trimmed"] = True
     environment.install_gettext_callables(gettext, ngettext, newstyle=True, pgettext=pgettext)  # type: ignore[attr-defined]
     environment.globals.update(gettext=_translated_literal, _=_translated_literal)
-    environment.filters.update(
+    add_filters(
+        environment,
         translated=translated,
         duration=format_duration,
         number=format_number,
