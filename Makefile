@@ -4,6 +4,9 @@ PYTHON ?= python3
 PY := .venv/bin/python
 BOOTSTRAP := @$(PYTHON) deploy/local/bootstrap.py
 
+# Compiled modules are kept, whatever the shell says: each of the many processes would compile all of ours again.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help run demo test soak check audit migrate screenshots bench chaos replay containers sbom chart docs packages dev-packages chromium promtool
 

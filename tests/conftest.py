@@ -1,39 +1,48 @@
-"""Real engines for every test that needs them, started once per test process."""
+"""Real engines for every test that needs them, started once per test process.
 
+Fixtures import what they need when a test asks for them: the process that hands tests out to others loads this file
+before it starts them, and needs none of it.
+"""
+
+import gc
 import os
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Generator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deploy.local.engines import Stack
-from tests.local.running import LocalStack
-from tests.support.engines import passing_engines
-from tests.support.scheduling import CostScheduling
-from tests.support.settings import common_environment
-from tests.support.whole_system import whole_system
+if TYPE_CHECKING:
+    from deploy.local.engines import Stack
+    from tests.local.running import LocalStack
+    from tests.support.scheduling import CostScheduling
 
 
 @pytest.fixture(scope="session")
-async def engines(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+async def engines(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator["Stack"]:
     """PostgreSQL, NATS and Temporal, empty at first and shared by the tests of this process."""
+    from tests.support.engines import passing_engines
+
     async with passing_engines(tmp_path_factory, "engines") as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
+async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator["LocalStack"]:
     """The whole system, started as `make run` starts it; one for all tests of this process.
 
     Its tickets and mails are everybody's: a test looks for its own, by an address or a subject nobody else has.
     """
+    from tests.support.whole_system import whole_system
+
     async with whole_system(tmp_path_factory) as running:
         yield running
 
 
 @pytest.fixture
-def service_environment(engines: Stack, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, str]]:
+def service_environment(engines: "Stack", monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, str]]:
     """The environment of one service against these engines; also set for this process."""
+
+    from tests.support.settings import common_environment
 
     def environment(service: str) -> dict[str, str]:
         values = common_environment(engines) | {"EVERDESK_DATABASE_URL": engines.postgres.url(service)}
@@ -51,8 +60,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(line)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> CostScheduling | None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What collection imports stays, so it is never looked through for garbage: that took a tenth of the start."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "CostScheduling | None":
     """Under `--dist loadfile`: dear files first."""
+    from tests.support.scheduling import CostScheduling
+
     return CostScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 

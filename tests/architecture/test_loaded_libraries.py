@@ -108,3 +108,12 @@ def test_a_process_loads_what_it_works_with_and_no_more(name: str, tmp_path: Pat
     loaded = loaded_by(process.start, tmp_path)
     assert process.works_with <= loaded
     assert not process.may_not_load & loaded
+
+
+def test_what_hands_tests_out_loads_nothing_of_the_product(tmp_path: Path) -> None:
+    """It reads the conftests of a room before it starts the processes that test, which wait meanwhile."""
+    rooms = [ROOT / "tests" / name for name in ("kit", "workflows", "services")]
+    conftests = [ROOT / "tests/conftest.py", *(path for room in rooms for path in room.rglob("conftest.py"))]
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in conftests]
+    product = DATABASE | PAGES | SERVER | {"temporalio", "nats", "services", "shared", "workflows", "deploy"}
+    assert not product & loaded_by(f"import {', '.join(names)}", tmp_path)

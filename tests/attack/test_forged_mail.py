@@ -17,8 +17,8 @@ from shared.contracts.vocabulary import ActorKind, ParticipantDecision
 from shared.kit.auth import MailAudience, TicketLink, TicketLinks
 from shared.kit.clock import new_id, utc_now
 from tests.services.intake.harness import BASE_URL, IntakeHarness
-from tests.services.intake.mail.conftest import mail_settings_in
 from tests.services.intake.mail.post_office import PostOffice, letter
+from tests.services.intake.mail.running_mail import mail_settings_in
 from tests.services.intake.web.test_invitations import press
 
 STRANGER = "mallory@evil.example"

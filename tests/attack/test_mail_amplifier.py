@@ -9,8 +9,8 @@ from services.intake.mail.app import build
 from shared.kit.clock import new_id, utc_now
 from tests.load.amplifier import CC, MAILS, mails_with_copies
 from tests.services.intake.harness import IntakeHarness
-from tests.services.intake.mail.conftest import mail_settings_in
 from tests.services.intake.mail.post_office import PostOffice, letter
+from tests.services.intake.mail.running_mail import mail_settings_in
 
 LIMITS = {"invitations_per_mailbox_per_day": 20, "invitations_per_guest_per_day": 5}
 

@@ -11,8 +11,8 @@ from services.intake.models import RawMail, RawMailState
 from shared.kit.clock import new_id
 from tests.load.amplifier import CC, MAILS, mails_with_copies
 from tests.services.intake.harness import IntakeHarness
-from tests.services.intake.mail.conftest import mail_settings_in
 from tests.services.intake.mail.post_office import PostOffice, letter
+from tests.services.intake.mail.running_mail import mail_settings_in
 
 HERE = "203.0.113.7"
 

@@ -27,8 +27,8 @@ from shared.kit.requester_ids import RequesterIds
 from tests.services.intake.api.test_submitting import announced
 from tests.services.intake.conftest import intake, settings  # noqa: F401 - fixtures
 from tests.services.intake.harness import IntakeHarness
-from tests.services.intake.mail.conftest import mail_settings_in
 from tests.services.intake.mail.post_office import PostOffice, letter
+from tests.services.intake.mail.running_mail import mail_settings_in
 from tests.support.engines import own_engines  # noqa: F401 - a fixture
 from tests.support.eventually import eventually
 

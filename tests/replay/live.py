@@ -25,7 +25,7 @@ from shared.kit.tickets import SignalDelivery, Tickets
 from tests.replay.compare import Compared, compare, unfinished
 from tests.replay.policy import AUTO_CLOSE, REOPEN_WINDOW
 from tests.replay.pure import Deed, PlayedIncident
-from tests.workflows.conftest import Announced, program, worker_for
+from tests.workflows.driver import Announced, program, worker_for
 from workflows.options import PUBLISH_EVENTS
 
 STRIDE = timedelta(days=1)

@@ -4,15 +4,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
-
-from shared.kit import auth
 
 
 @contextmanager
 def quick_hashing() -> Iterator[None]:
     """The same function with the least work, in this process meanwhile; a tenth of a second less for each sign-in."""
+    from pwdlib import PasswordHash  # not for the process that hands tests out: it loads conftests alone
+    from pwdlib.hashers.argon2 import Argon2Hasher
+
+    from shared.kit import auth
+
     quick = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(auth, "_passwords", quick)

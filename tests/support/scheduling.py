@@ -43,13 +43,20 @@ DEAR = 20
 """What takes less comes first in its room only: for its sake no worker leaves the room whose engines it has started."""
 DIVIDED = {
     "tests/services/assignment/page_reach/test_page_scopes.py",
+    "tests/services/assignment/permissions/test_permission_matrix.py",
+    "tests/services/assignment/permissions/test_permissions.py",
     "tests/services/assignment/sla_analysis/test_rollout_progress.py",
+    "tests/services/assignment/sla_analysis/test_rollouts.py",
+    "tests/services/assignment/sla_analysis/test_what_if.py",
     "tests/services/assignment/ticket_reach/test_ticket_scopes.py",
+    "tests/services/notification/delivery/test_crashes.py",
     "tests/services/notification/delivery/test_smtp_server_faults.py",
     "tests/workflows/test_builds_in_trouble.py",
     "tests/workflows/test_versions.py",
 }
 """Files whose tests may run in several processes, as they share nothing but fixtures of the session."""
+ENOUGH = 2
+"""Tests a worker must know: the one that it runs, and the next, which says which fixtures are still needed."""
 SYSTEMS = (
     ("tests/chaos/",),
     (
@@ -118,6 +125,11 @@ class CostScheduling(LoadFileScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
         return nodeid if file in DIVIDED else file
+
+    def _reschedule(self, node: WorkerController) -> None:
+        """Gives a worker no more than it needs to go on: what waits behind a long test nobody else can take."""
+        if not self.workqueue or node.shutting_down or self._pending_of(self.assigned_work[node]) < ENOUGH:
+            super()._reschedule(node)
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         elsewhere = [scope for other, scopes in self.assigned_work.items() if other is not node for scope in scopes]

@@ -18,7 +18,7 @@ from shared.kit.bus import Bus
 from shared.kit.clock import new_id, utc_now
 from tests.support.eventually import eventually
 from tests.support.tickets import ADA, opening, policy, triage
-from tests.workflows.conftest import Announced, TicketDriver, program
+from tests.workflows.driver import Announced, TicketDriver, program
 from workflows import worker as worker_process
 from workflows.deployment import promote
 from workflows.provisioning import ensure_search_attributes

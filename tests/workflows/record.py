@@ -35,7 +35,7 @@ from shared.domain.errors import Refusal
 from shared.kit.clock import new_id, utc_now
 from tests.support.eventually import eventually
 from tests.support.tickets import ADA, AGENT, BRUNO, TEAM, an_id, message, opening, policy, triage
-from tests.workflows.conftest import SHORT_HISTORY, Announced, TicketDriver, program, worker_for
+from tests.workflows.driver import SHORT_HISTORY, Announced, TicketDriver, program, worker_for
 from workflows.provisioning import ensure_search_attributes
 
 HISTORIES = Path(__file__).parent / "histories"

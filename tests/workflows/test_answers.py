@@ -21,7 +21,7 @@ from shared.kit.ticket_errors import TicketStuck
 from shared.kit.tickets import Tickets
 from tests.support.eventually import eventually
 from tests.support.tickets import ADA, AGENT, an_id, message, policy, triage
-from tests.workflows.conftest import TicketDriver
+from tests.workflows.driver import TicketDriver
 from tests.workflows.record import unsearchable
 
 CROWD, MESSAGES_EACH = 60, 8

@@ -16,7 +16,7 @@ from shared.kit.tickets import Tickets
 from tests.support.eventually import eventually
 from tests.support.tickets import AGENT
 from tests.workflows.builds import SOON, A, B, build, builds_of, make_current, open_ticket, own_server  # noqa: F401 - one is a fixture
-from tests.workflows.conftest import TicketDriver
+from tests.workflows.driver import TicketDriver
 from tests.workflows.test_replay import Unversioned
 from workflows.deployment import promote
 

@@ -26,7 +26,7 @@ from shared.kit.ticket_errors import TicketsUnavailable
 from shared.kit.tickets import SignalDelivery, Tickets, command_id
 from tests.support.eventually import eventually
 from tests.support.tickets import AGENT, BRUNO, an_id, message, opening, triage
-from tests.workflows.conftest import Announced, TicketDriver, worker_for
+from tests.workflows.driver import Announced, TicketDriver, worker_for
 
 
 def handle_of(desk: TicketDriver, ticket_id: TicketId) -> WorkflowHandle[Any, Any]:

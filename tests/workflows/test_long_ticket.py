@@ -29,7 +29,7 @@ from shared.kit.clock import new_id, utc_now
 from tests.support.eventually import eventually
 from tests.support.sizes import either
 from tests.support.tickets import ADA, opening, policy, triage
-from tests.workflows.conftest import Announced, TicketDriver, program, worker_for
+from tests.workflows.driver import Announced, TicketDriver, program, worker_for
 from tests.workflows.long_story import LongStory
 from workflows.provisioning import ensure_search_attributes
 

@@ -27,7 +27,7 @@ from tests.support.tickets import (
     policy,
     triage,
 )
-from tests.workflows.conftest import TicketDriver
+from tests.workflows.driver import TicketDriver
 
 
 async def open_ticket(desk: TicketDriver, **changes: object) -> TicketId:

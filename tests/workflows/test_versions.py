@@ -13,7 +13,7 @@ from shared.contracts.vocabulary import Status
 from tests.support.eventually import eventually
 from tests.support.tickets import ADA, AGENT
 from tests.workflows.builds import SOON, A, B, build, builds_of, is_polling, make_current, open_ticket, own_server  # noqa: F401 - one is a fixture
-from tests.workflows.conftest import TicketDriver
+from tests.workflows.driver import TicketDriver
 from workflows.deployment import promote
 
 

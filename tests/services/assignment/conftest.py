@@ -1,68 +1,53 @@
-"""The service running for real beside a real worker, and a stand-in for intake that only publishes."""
+"""The service running for real beside a real worker, and a stand-in for intake that only publishes.
+
+Fixtures import what they need when a test asks for them: the process that hands tests out to others loads this file
+before it starts them, and needs none of it.
+"""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING
 
-import httpx2
 import pytest
 
-from deploy.local.engines import Stack
-from services.assignment.main import PACKAGE, build_app
-from services.assignment.seed import seed
-from services.assignment.settings import AssignmentSettings
-from shared.kit import attention, relay
-from shared.kit.bus import Bus
-from shared.kit.db import Database, migrate
-from tests.services.assignment.desk import PASSWORD, Desk
-from tests.support.engines import own_engines  # noqa: F401 - a fixture
-from tests.support.quick_passwords import quick_hashing, quick_passwords  # noqa: F401 - one is a fixture
-from tests.support.settings import common_environment
-from workflows.worker import WorkerSettings, working
+from tests.support.quick_passwords import quick_passwords  # noqa: F401 - a fixture
 
-NOBODY = "http://127.0.0.1:9"
-"""Where the other services would be; nothing listens there."""
+if TYPE_CHECKING:
+    from deploy.local.engines import Stack
+    from services.assignment.settings import AssignmentSettings
+    from shared.kit.bus import Bus
+    from tests.services.assignment.desk import Desk
 
 
 @pytest.fixture(scope="session")
-async def settings(engines: Stack) -> AssignmentSettings:
+async def engines(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> AsyncIterator["Stack"]:
+    """Of this service's tests alone, its database migrated."""
+    from tests.support.migrated_engines import migrated_engines
+
+    async with migrated_engines(tmp_path_factory, pytestconfig, "assignment") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def settings(engines: "Stack") -> "AssignmentSettings":
     """The service's settings, its database migrated and seeded."""
-    common = {name.removeprefix("EVERDESK_").lower(): value for name, value in common_environment(engines).items()}
-    values: dict[str, Any] = {name: common[name] for name in common.keys() & AssignmentSettings.model_fields.keys()}
-    values |= {"seed_password": PASSWORD, "outgoing_allowed_networks": "127.0.0.0/8"}
-    values |= {"intake_url": NOBODY, "notification_url": NOBODY, "undo_seconds": 0}
-    settings = AssignmentSettings(**values, database_url=engines.postgres.url("assignment"))
-    await migrate(settings, PACKAGE)
-    database = Database.connect(settings)
-    with quick_hashing():
-        await seed(database, PASSWORD)
-    await database.dispose()
-    return settings
+    from tests.services.assignment.running_desk import seeded
+
+    return await seeded(engines)
 
 
 @pytest.fixture(scope="session")
-async def worker(engines: Stack) -> AsyncIterator[Bus]:
+async def worker(engines: "Stack") -> AsyncIterator["Bus"]:
     """The real workflows; its bus is also what these tests publish with."""
-    common = {name.removeprefix("EVERDESK_").lower(): value for name, value in common_environment(engines).items()}
-    values: dict[str, Any] = {name: common[name] for name in common.keys() & WorkerSettings.model_fields.keys()}
-    async with working(WorkerSettings(**values)) as (_, bus):
+    from tests.services.assignment.running_desk import running_worker
+
+    async with running_worker(engines) as bus:
         yield bus
 
 
 @pytest.fixture(scope="session")
-async def desk(settings: AssignmentSettings, worker: Bus) -> AsyncIterator[Desk]:
-    """The service, everybody signed in as they need to be.
+async def desk(settings: "AssignmentSettings", worker: "Bus") -> AsyncIterator["Desk"]:
+    """The service, everybody signed in as they need to be."""
+    from tests.services.assignment.running_desk import running_desk
 
-    What a process that died left in the outbox is published within a second, in operation within eight, and background
-    jobs look again after a fifth of a second, in operation after one.
-    """
-    app = build_app(settings)
-    database = Database.connect(settings)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(relay, "SWEEP_SECONDS", 1.0)
-        patch.setattr(attention, "SOON_SECONDS", 0.2)
-        async with (
-            app.router.lifespan_context(app),
-            httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://desk.example") as http,
-        ):
-            yield Desk(app, http, worker, database)
-    await database.dispose()
+    async with running_desk(settings, worker) as desk:
+        yield desk

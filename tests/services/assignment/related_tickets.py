@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-import pytest
 from sqlalchemy import update
 
 from services.assignment.models import Ticket
@@ -14,6 +13,7 @@ from tests.services.assignment.permissions.permission_table import ON_TICKET, De
 from tests.services.assignment.permissions.test_permissions import Someone, make
 
 SCOPES = ("all", "teams", "assigned")
+PEOPLE: dict[tuple[str, tuple[str, ...]], Someone] = {}
 RELATIONS = ("own team", "team below", "other team", "assigned")
 
 
@@ -46,8 +46,7 @@ async def ticket_below(desk: Desk) -> Json:
     return await ada.post(f"/v1/tickets/{ticket['id']}/transfer", {"team_id": team["id"]})
 
 
-@pytest.fixture(scope="session")
-async def tickets(desk: Desk) -> dict[str, Json]:
+async def tickets_to_reach(desk: Desk) -> dict[str, Json]:
     """One each in the own team, in a team that is part of it, in another team, and one there that changes hands."""
     return {
         "own team": await desk.ticket_of("ada"),
@@ -57,13 +56,21 @@ async def tickets(desk: Desk) -> dict[str, Json]:
     }
 
 
+async def somebody(desk: Desk, scope: str, permissions: list[str]) -> Someone:
+    """An agent who has these permissions, the same each time: the tests here change nothing about them."""
+    known = (scope, tuple(permissions))
+    if known not in PEOPLE:
+        PEOPLE[known] = await make(desk, scope, permissions)
+    return PEOPLE[known]
+
+
 async def reached_as_far_as(
     desk: Desk, tickets: dict[str, Json], scope: str, permission: str, routes: Sequence[DeclaredRoute]
 ) -> None:
     """Calls routes that need the permission on each ticket: with it, without it, and without the right to see."""
-    has_all = await make(desk, scope, sorted({"ticket.view", permission}))
-    views = [] if permission == "ticket.view" else [await make(desk, scope, ["ticket.view"])]
-    cannot_see = await make(desk, scope, [one.value for one in Permission if one is not Permission.TICKET_VIEW])
+    has_all = await somebody(desk, scope, sorted({"ticket.view", permission}))
+    views = [] if permission == "ticket.view" else [await somebody(desk, scope, ["ticket.view"])]
+    cannot_see = await somebody(desk, scope, [one.value for one in Permission if one is not Permission.TICKET_VIEW])
     # Asked where the scope reaches: elsewhere it is the scope that answers 404, as it does to the others.
     for relation in RELATIONS:
         within = [cannot_see] if reaches(scope, relation) else []

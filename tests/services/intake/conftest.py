@@ -1,59 +1,41 @@
-"""Intake in process, on the real database and bus, with its jobs running."""
+"""Intake in process, on the real database and bus, with its jobs running.
+
+Fixtures import what they need when a test asks for them: the process that hands tests out to others loads this file
+before it starts them, and needs none of it.
+"""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from deploy.local.engines import Stack
-from services.intake import topic_cache
-from services.intake.access.key_scopes import CLIENT_SCOPES
-from services.intake.app import build
-from services.intake.commands.keys import put_key
-from services.intake.commands.seed import seed
-from services.intake.settings import IntakeSettings
-from shared.kit.auth import ApiKey
-from shared.kit.bus import Bus
-from shared.kit.db import Database, migrate
-from tests.services.intake.harness import IntakeHarness
-from tests.support.engines import own_engines  # noqa: F401 - a fixture
-from tests.support.settings import common_environment
+if TYPE_CHECKING:
+    from deploy.local.engines import Stack
+    from services.intake.settings import IntakeSettings
+    from tests.services.intake.harness import IntakeHarness
 
 
 @pytest.fixture(scope="session")
-async def settings(engines: Stack, tmp_path_factory: pytest.TempPathFactory) -> IntakeSettings:
+async def engines(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> AsyncIterator["Stack"]:
+    """Of this service's tests alone, its database migrated."""
+    from tests.support.migrated_engines import migrated_engines
+
+    async with migrated_engines(tmp_path_factory, pytestconfig, "intake") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def settings(engines: "Stack", tmp_path_factory: pytest.TempPathFactory) -> "IntakeSettings":
     """The service's settings, its database migrated and seeded."""
-    common = {name.removeprefix("EVERDESK_").lower(): value for name, value in common_environment(engines).items()}
-    values: dict[str, Any] = {name: common[name] for name in common.keys() & IntakeSettings.model_fields.keys()}
-    settings = IntakeSettings(
-        repeat_minutes=0,
-        **values,
-        database_url=engines.postgres.url("intake"),
-        seed_api_key=str(ApiKey.make()),
-        storage_url=str(tmp_path_factory.mktemp("files")),
-        invitations_per_mailbox_per_day=0,
-        invitations_per_guest_per_day=0,
-        invitations_per_address_per_day=0,
-    )
-    await migrate(settings, "services.intake")
-    database = Database.connect(settings)
-    await seed(database, settings)
-    await database.dispose()
-    return settings
+    from tests.services.intake.running_intake import seeded
+
+    return await seeded(engines, tmp_path_factory.mktemp("files"))
 
 
 @pytest.fixture(scope="session")
-async def intake(settings: IntakeSettings) -> AsyncIterator[IntakeHarness]:
-    """The service, running. A changed topic takes effect within a second, in operation within five."""
-    app = build(settings)
-    database, bus, key = Database.connect(settings), Bus(settings, "intake-tests"), ApiKey.make()
-    async with database.begin() as session:
-        await put_key(session, key, "tests", CLIENT_SCOPES, per_minute=1_000_000)
-    await bus.start()
-    await bus.jetstream()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(topic_cache, "REMEMBER_SECONDS", 1.0)
-        async with app.router.lifespan_context(app):
-            yield IntakeHarness(app, database, bus, key)
-    await bus.stop()
-    await database.dispose()
+async def intake(settings: "IntakeSettings") -> AsyncIterator["IntakeHarness"]:
+    """The service, running."""
+    from tests.services.intake.running_intake import running_intake
+
+    async with running_intake(settings) as harness:
+        yield harness

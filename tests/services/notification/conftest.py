@@ -1,31 +1,35 @@
-"""Notification running for real: its own database, the bus, a mail server that can be switched off."""
+"""Notification running for real: its own database, the bus, a mail server that can be switched off.
+
+Fixtures import what they need when a test asks for them: the process that hands tests out to others loads this file
+before it starts them, and needs none of it.
+"""
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
-import httpx2
 import pytest
-from fastapi import FastAPI
 
-from deploy.local.engines import Stack
-from services.notification import commands, consumers
-from services.notification.app import build
-from services.notification.settings import NotificationSettings
-from shared.contracts.events import Envelope
-from shared.kit.bus import Bus, BusMessage
-from shared.kit.clock import new_id
-from shared.kit.db import Database, migrate
-from tests.services.notification.mail_server import MailServer
-from tests.support.engines import own_engines  # noqa: F401 - a fixture
-from tests.support.settings import common_environment
-
-OPERATOR = {"Authorization": "Bearer the-operators-own-token"}
+if TYPE_CHECKING:
+    from deploy.local.engines import Stack
+    from services.notification.settings import NotificationSettings
+    from tests.services.notification.mail_server import MailServer
+    from tests.services.notification.running import Running
 
 
 @pytest.fixture(scope="session")
-async def mail_server() -> AsyncIterator[MailServer]:
+async def engines(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> AsyncIterator["Stack"]:
+    """Of this service's tests alone, its database migrated."""
+    from tests.support.migrated_engines import migrated_engines
+
+    async with migrated_engines(tmp_path_factory, pytestconfig, "notification") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def mail_server() -> AsyncIterator["MailServer"]:
+    from tests.services.notification.mail_server import MailServer
+
     server = MailServer()
     await server.start()
     yield server
@@ -33,51 +37,11 @@ async def mail_server() -> AsyncIterator[MailServer]:
 
 
 @pytest.fixture(scope="session")
-async def settings(engines: Stack, mail_server: MailServer) -> NotificationSettings:
+async def settings(engines: "Stack", mail_server: "MailServer") -> "NotificationSettings":
     """The service's settings, its database migrated."""
-    common = {name.removeprefix("EVERDESK_").lower(): value for name, value in common_environment(engines).items()}
-    values: dict[str, Any] = {name: common[name] for name in common.keys() & NotificationSettings.model_fields.keys()}
-    settings = NotificationSettings(
-        **values,
-        database_url=engines.postgres.url("notification"),
-        smtp_port=mail_server.port,
-        outgoing_allowed_networks="127.0.0.0/8",
-        operator_token=OPERATOR["Authorization"].removeprefix("Bearer "),
-    )
-    await migrate(settings, "services.notification")
-    return settings
+    from tests.services.notification.running import migrated
 
-
-@dataclass
-class Running:
-    """The service under test and the world around it."""
-
-    app: FastAPI
-    http: httpx2.AsyncClient
-    bus: Bus
-    database: Database
-
-    async def publish(self, *envelopes: Envelope) -> None:
-        """Puts events on the bus, in order."""
-        for position, envelope in enumerate(envelopes):
-            done = await self.bus.publish_until_acknowledged([BusMessage.of(envelope)])
-            assert done == [0], f"event {position} was not taken"
-
-    async def deliver_again(self, *envelopes: Envelope) -> None:
-        """The same events once more, past JetStream's own deduplication, as after a lost acknowledgement."""
-        again = [
-            BusMessage(id=str(new_id()), subject=envelope.nats_subject, payload=envelope.model_dump_json().encode())
-            for envelope in envelopes
-        ]
-        assert len(await self.bus.publish_until_acknowledged(again)) == len(again)
-
-    async def ledger(self, **filters: Any) -> list[dict[str, Any]]:
-        """The mails, as the API shows them; deliveries of every channel with `channel=None`."""
-        params = {name: value for name, value in ({"channel": "mail"} | filters).items() if value is not None}
-        answer = await self.http.get("/v1/deliveries", params=params, headers=OPERATOR)
-        assert answer.status_code == 200, answer.text
-        items: list[dict[str, Any]] = answer.json()["items"]
-        return items
+    return await migrated(engines, mail_server)
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +50,8 @@ def hurried() -> Iterator[None]:
 
     What a worse mail of the same moment may include waits for it for one second, in operation for two.
     """
+    from services.notification import commands, consumers
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(consumers, "MAILS_LINGER_SECONDS", 0.02)
         patch.setattr(consumers, "MAILS_BUSY_SECONDS", 0.05)
@@ -96,16 +62,15 @@ def hurried() -> Iterator[None]:
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """No mail waits for a worse one of the same moment: for tests that are not about what is told together."""
+    from services.notification import commands
+
     monkeypatch.setattr(commands, "TOGETHER", timedelta())
 
 
 @pytest.fixture(scope="module")
-async def service(settings: NotificationSettings, hurried: None) -> AsyncIterator[Running]:
+async def service(settings: "NotificationSettings", hurried: None) -> AsyncIterator["Running"]:
     """Notification, its background jobs running."""
-    app = build(settings)
-    async with app.router.lifespan_context(app):
-        state = app.state.app_state
-        await state.bus.jetstream()
-        transport = httpx2.ASGITransport(app=app)
-        async with httpx2.AsyncClient(transport=transport, base_url="http://notification") as http:
-            yield Running(app, http, state.bus, state.database)
+    from tests.services.notification.running import running
+
+    async with running(settings) as service:
+        yield service

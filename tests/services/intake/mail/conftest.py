@@ -1,40 +1,29 @@
 """The mail process, on the real database, beside the portal's and the API's side of intake."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from services.intake.mail.app import build
-from services.intake.mail.pipeline import processing
-from services.intake.mail.settings import MailSettings
-from services.intake.settings import IntakeSettings
-from tests.services.intake.harness import IntakeHarness
-from tests.services.intake.mail.post_office import PostOffice
+if TYPE_CHECKING:
+    from services.intake.mail.settings import MailSettings
+    from services.intake.settings import IntakeSettings
+    from tests.services.intake.harness import IntakeHarness
+    from tests.services.intake.mail.post_office import PostOffice
 
 
 @pytest.fixture(scope="session")
-def mail_settings(settings: IntakeSettings, tmp_path_factory: pytest.TempPathFactory) -> MailSettings:
+def mail_settings(settings: "IntakeSettings", tmp_path_factory: pytest.TempPathFactory) -> "MailSettings":
     """As in operation, but for limits that only one test is about."""
+    from tests.services.intake.mail.running_mail import mail_settings_in
+
     return mail_settings_in(settings, tmp_path_factory.mktemp("mail"))
 
 
-def mail_settings_in(settings: IntakeSettings, folder: Path, **changes: object) -> MailSettings:
-    """The settings of a mail process over the same database, keeping its bytes in `folder`."""
-    common = settings.model_dump() | {
-        "mail_in_port": 0,
-        "storage_url": str(folder),
-        "mail_per_sender_per_hour": 1_000_000,
-        "mail_pace_seconds": 0,
-    }
-    return MailSettings(**(common | changes))
-
-
 @pytest.fixture(scope="session")
-async def post(mail_settings: MailSettings, intake: IntakeHarness) -> AsyncIterator[PostOffice]:
-    """The mail process, running. What nobody tells it of it finds within a second, in operation within five."""
-    app = build(mail_settings)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(processing, "SWEEP_SECONDS", 1.0)
-        async with app.router.lifespan_context(app):
-            yield PostOffice(app.state.mail_in_port, intake, mail_settings, app.state.admission, app.state.processing)
+async def post(mail_settings: "MailSettings", intake: "IntakeHarness") -> AsyncIterator["PostOffice"]:
+    """The mail process, running."""
+    from tests.services.intake.mail.running_mail import running_mail
+
+    async with running_mail(mail_settings, intake) as office:
+        yield office

@@ -1,33 +1,17 @@
-"""An old client's way in: a topic with its old number, and a key brought along."""
+"""An old client's way in."""
 
-import secrets
+from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import update
 
-from services.intake.access.key_scopes import KeyScope
-from services.intake.commands.keys import put_key
-from services.intake.models import Topic
-from services.intake.osticket.keys import old_key
-from tests.services.intake.harness import IntakeHarness
-from tests.services.intake.osticket.old_client import OldClient
-from tests.support.eventually import eventually
-
-TOPIC_NUMBER = 10
+if TYPE_CHECKING:
+    from tests.services.intake.harness import IntakeHarness
+    from tests.services.intake.osticket.old_client import OldClient
 
 
 @pytest.fixture(scope="session")
-async def old(intake: IntakeHarness) -> OldClient:
+async def old(intake: "IntakeHarness") -> "OldClient":
     """A client program that was written for osTicket, with its key."""
-    text = secrets.token_hex(16).upper()
-    key = old_key(text)
-    assert key is not None
-    async with intake.database.begin() as session:
-        await session.execute(update(Topic).where(Topic.slug == "online-banking").values(legacy_id=TOPIC_NUMBER))
-        await put_key(session, key, "old", [KeyScope.CREATE], per_minute=100_000, is_legacy=True)
+    from tests.services.intake.osticket.old_installation import brought_along
 
-    async def is_known() -> None:
-        assert await intake.app.state.app_state.topics.find_legacy(TOPIC_NUMBER)
-
-    await eventually(is_known)
-    return OldClient(intake, text)
+    return await brought_along(intake)

@@ -13,8 +13,8 @@ from shared.contracts.events import AgentChanged
 from shared.kit.bus import BusMessage
 from shared.kit.clock import new_id
 from shared.kit.db import alembic_config
-from tests.services.notification.conftest import OPERATOR, Running
 from tests.services.notification.mail_server import MailServer
+from tests.services.notification.running import OPERATOR, Running
 from tests.services.notification.ticket_events import TicketEvents
 from tests.support.eventually import eventually
 

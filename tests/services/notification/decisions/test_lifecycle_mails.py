@@ -11,8 +11,8 @@ from shared.contracts.events import Envelope, Person, ReturnedTicket
 from shared.contracts.vocabulary import Priority, ReturnReason
 from shared.kit.clock import new_id
 from tests.contracts.examples import at
-from tests.services.notification.conftest import Running
 from tests.services.notification.mail_server import MailServer, html_of, text_of
+from tests.services.notification.running import Running
 from tests.services.notification.ticket_events import TicketEvents
 from tests.support.eventually import eventually
 

@@ -17,8 +17,8 @@ from shared.contracts.names import REPLY_DELIMITER
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel
 from shared.kit.auth import MailThreads, TicketLinks
 from shared.kit.clock import new_id, utc_now
-from tests.services.notification.conftest import Running
 from tests.services.notification.mail_server import MailServer, html_of, text_of
+from tests.services.notification.running import Running
 from tests.services.notification.ticket_events import TicketEvents, wrapped
 from tests.support.eventually import eventually
 

@@ -12,9 +12,9 @@ from shared.contracts.events import Event, InstallationChanged
 from shared.contracts.vocabulary import ActorKind
 from shared.kit.clock import utc_now
 from shared.kit.organisation_name import OrganisationName
-from tests.services.notification.conftest import Running
 from tests.services.notification.decisions.test_mails import mails_after
 from tests.services.notification.mail_server import MailServer, html_of, text_of
+from tests.services.notification.running import Running
 from tests.services.notification.ticket_events import TicketEvents, wrapped
 from tests.support.eventually import eventually
 

@@ -17,7 +17,7 @@ from shared.contracts.vocabulary import ActorKind
 from shared.kit.auth import MailThreads
 from shared.kit.clock import new_id, utc_now
 from shared.kit.requester_ids import RequesterIds
-from tests.services.notification.conftest import Running
+from tests.services.notification.running import Running
 from tests.services.notification.ticket_events import TicketEvents
 
 TICKETS = 40

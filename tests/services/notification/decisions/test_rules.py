@@ -8,8 +8,8 @@ import pytest
 from services.notification.rules.matrix import DEFAULTS, RecipientAudience, channels_of
 from shared.contracts.base import AgentId
 from shared.contracts.vocabulary import ActorKind
-from tests.services.notification.conftest import OPERATOR, Running
 from tests.services.notification.mail_server import MailServer
+from tests.services.notification.running import OPERATOR, Running
 from tests.services.notification.ticket_events import TicketEvents
 from tests.support.eventually import eventually
 

@@ -11,8 +11,8 @@ from shared.contracts.events import CsatAsked, Envelope
 from shared.contracts.names import STREAM
 from shared.contracts.vocabulary import ActorKind
 from shared.kit.satisfaction import RatingLinks
-from tests.services.notification.conftest import OPERATOR, Running
 from tests.services.notification.mail_server import MailServer, html_of, text_of
+from tests.services.notification.running import OPERATOR, Running
 from tests.services.notification.ticket_events import TicketEvents
 from tests.support.eventually import eventually
 

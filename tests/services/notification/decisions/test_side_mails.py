@@ -11,8 +11,8 @@ from shared.contracts.names import STREAM
 from shared.contracts.vocabulary import ActorKind, BodyFormat
 from shared.kit.auth import MailAudience, MailThreads
 from shared.kit.clock import new_id, utc_now
-from tests.services.notification.conftest import Running
 from tests.services.notification.mail_server import MailServer, html_of, text_of
+from tests.services.notification.running import Running
 from tests.services.notification.ticket_events import TicketEvents
 from tests.support.eventually import eventually
 

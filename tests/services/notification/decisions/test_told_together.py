@@ -3,9 +3,9 @@
 from shared.contracts.events import Author, Person
 from shared.contracts.vocabulary import ActorKind, Metric
 from tests.contracts.examples import at
-from tests.services.notification.conftest import Running
 from tests.services.notification.decisions.test_lifecycle_mails import BOTH, NOBODY, is_told, mail_with, told
 from tests.services.notification.mail_server import MailServer, html_of, text_of
+from tests.services.notification.running import Running
 from tests.services.notification.ticket_events import TicketEvents
 from tests.support.eventually import eventually
 

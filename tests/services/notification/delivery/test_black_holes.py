@@ -3,8 +3,8 @@
 import pytest
 
 from services.notification.delivery import sender, smtp
-from tests.services.notification.conftest import Running
 from tests.services.notification.mail_server import MailServer
+from tests.services.notification.running import Running
 from tests.services.notification.ticket_events import TicketEvents
 from tests.support.eventually import eventually
 

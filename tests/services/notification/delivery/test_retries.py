@@ -11,8 +11,8 @@ from shared.contracts.events import Envelope, NotificationFailed
 from shared.contracts.names import STREAM
 from shared.contracts.vocabulary import ActorKind
 from shared.kit.clock import new_id, utc_now
-from tests.services.notification.conftest import OPERATOR, Running
 from tests.services.notification.mail_server import MailServer
+from tests.services.notification.running import OPERATOR, Running
 from tests.services.notification.ticket_events import TicketEvents
 from tests.support.eventually import eventually
 

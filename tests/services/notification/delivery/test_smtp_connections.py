@@ -49,20 +49,24 @@ async def _mails_after_it_arrive_once(server: FaultyServer, connection: MailConn
     assert len(server.mails) == before + 3
 
 
-@pytest.mark.parametrize("is_pipelining", [True, False])
-@pytest.mark.parametrize(("place", "answers"), PLACES)
-async def test_a_late_answer_answers_nothing_else(
-    place: str, answers: dict[str, str], is_pipelining: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_late_answer_answers_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At no place; all of them are tried at once, as each waits until the server has been silent for long enough."""
     monkeypatch.setattr(smtp, "TIMEOUT", 0.5)
-    async with serving(answers, is_pipelining=is_pipelining) as (server, settings):
-        connection = MailConnection(settings)
-        with pytest.raises(MailRefused) as refused:
-            await _send(connection)
-        assert not refused.value.is_permanent
-        assert refused.value.is_answer == (place == "RSET")
-        await _mails_after_it_arrive_once(server, connection)
-        await connection.close()
+
+    async def after_silence_at(place: str, answers: dict[str, str], *, is_pipelining: bool) -> None:
+        async with serving(answers, is_pipelining=is_pipelining) as (server, settings):
+            connection = MailConnection(settings)
+            with pytest.raises(MailRefused) as refused:
+                await _send(connection)
+            assert not refused.value.is_permanent
+            assert refused.value.is_answer == (place == "RSET")
+            await _mails_after_it_arrive_once(server, connection)
+            await connection.close()
+
+    async with asyncio.TaskGroup() as group:
+        for place, answers in PLACES:
+            for is_pipelining in (True, False):
+                group.create_task(after_silence_at(place, answers, is_pipelining=is_pipelining))
 
 
 @pytest.mark.parametrize("is_pipelining", [True, False])

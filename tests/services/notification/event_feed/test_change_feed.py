@@ -15,7 +15,7 @@ from shared.contracts.events import RequesterErased, TicketErased
 from shared.contracts.vocabulary import ActorKind
 from shared.kit.clock import utc_now
 from shared.kit.requester_ids import RequesterIds
-from tests.services.notification.conftest import OPERATOR, Running
+from tests.services.notification.running import OPERATOR, Running
 from tests.services.notification.ticket_events import TicketEvents, wrapped
 from tests.support.eventually import eventually as at_some_time
 

@@ -2,8 +2,8 @@
 
 from shared.contracts.events import Person
 from shared.contracts.names import REPLY_DELIMITERS
-from tests.services.notification.conftest import Running
 from tests.services.notification.mail_server import MailServer, html_of, text_of
+from tests.services.notification.running import Running
 from tests.services.notification.ticket_events import TicketEvents
 from tests.support.eventually import eventually
 

@@ -18,8 +18,8 @@ from shared.contracts.events import Person
 from shared.contracts.names import REPLY_DELIMITERS
 from shared.kit.administrator_passes import Administrator, AdministratorPasses, PassedRequest
 from shared.kit.clock import new_id
-from tests.services.notification.conftest import OPERATOR, Running
 from tests.services.notification.mail_server import MailServer, html_of, text_of
+from tests.services.notification.running import OPERATOR, Running
 from tests.services.notification.ticket_events import TicketEvents
 from tests.support.eventually import eventually
 

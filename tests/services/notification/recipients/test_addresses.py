@@ -25,8 +25,8 @@ from shared.contracts.vocabulary import ActorKind, BodyFormat
 from shared.kit.clock import new_id, utc_now
 from shared.kit.mail_preferences import PreferenceLinks, recipient_key
 from shared.kit.return_paths import ReturnPaths
-from tests.services.notification.conftest import OPERATOR, Running
 from tests.services.notification.mail_server import MailServer, text_of
+from tests.services.notification.running import OPERATOR, Running
 from tests.services.notification.ticket_events import TicketEvents
 from tests.support.eventually import eventually
 

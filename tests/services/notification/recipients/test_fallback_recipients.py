@@ -10,9 +10,9 @@ from shared.contracts.base import AgentId
 from shared.contracts.events import Envelope
 from shared.contracts.vocabulary import ActorKind
 from shared.kit.clock import new_id
-from tests.services.notification.conftest import Running
 from tests.services.notification.decisions.test_lifecycle_mails import is_told, told
 from tests.services.notification.mail_server import MailServer, html_of, text_of
+from tests.services.notification.running import Running
 from tests.services.notification.ticket_events import TicketEvents
 from tests.support.eventually import eventually
 

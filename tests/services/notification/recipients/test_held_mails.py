@@ -7,10 +7,10 @@ from shared.contracts.base import TeamId
 from shared.contracts.vocabulary import ActorKind
 from shared.kit.backoff import Backoff
 from shared.kit.clock import new_id
-from tests.services.notification.conftest import Running
 from tests.services.notification.mail_server import MailServer, text_of
 from tests.services.notification.recipients.test_mail_hours import an_hour_later, closed_now, make_due, statuses
 from tests.services.notification.recipients.test_preferences import prefer, rows
+from tests.services.notification.running import Running
 from tests.services.notification.ticket_events import TicketEvents
 from tests.support.eventually import eventually
 

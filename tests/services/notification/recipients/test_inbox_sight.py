@@ -8,7 +8,7 @@ import pytest
 from shared.contracts.base import AgentId, TeamId
 from shared.contracts.events import Envelope
 from shared.kit.clock import new_id
-from tests.services.notification.conftest import OPERATOR, Running
+from tests.services.notification.running import OPERATOR, Running
 from tests.services.notification.ticket_events import TicketEvents
 from tests.support.eventually import eventually
 

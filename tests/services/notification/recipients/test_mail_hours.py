@@ -7,9 +7,9 @@ from uuid import UUID
 from shared.contracts.base import TeamId
 from shared.contracts.vocabulary import ActorKind, Metric
 from shared.kit.clock import new_id, utc_now
-from tests.services.notification.conftest import OPERATOR, Running
 from tests.services.notification.mail_server import MailServer, text_of
 from tests.services.notification.recipients.test_preferences import prefer, rows
+from tests.services.notification.running import OPERATOR, Running
 from tests.services.notification.ticket_events import TicketEvents
 from tests.support.eventually import eventually
 

@@ -16,8 +16,8 @@ from shared.kit.administrator_passes import Administrator
 from shared.kit.auth import MailThreads
 from shared.kit.clock import new_id, utc_now
 from shared.kit.requester_ids import RequesterIds
-from tests.services.notification.conftest import Running
 from tests.services.notification.mail_server import MailServer
+from tests.services.notification.running import Running
 from tests.services.notification.ticket_events import TicketEvents, wrapped
 from tests.support.eventually import eventually
 

@@ -11,8 +11,8 @@ from shared.contracts.vocabulary import ActorKind, ParticipantState
 from shared.kit.auth import TicketLinks
 from shared.kit.clock import new_id, utc_now
 from shared.kit.requester_ids import RequesterIds
-from tests.services.notification.conftest import Running
 from tests.services.notification.mail_server import MailServer, html_of, text_of
+from tests.services.notification.running import Running
 from tests.services.notification.ticket_events import TicketEvents, wrapped
 from tests.support.eventually import eventually
 

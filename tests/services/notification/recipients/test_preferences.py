@@ -10,8 +10,8 @@ from services.notification.recipients.preferences import NotificationChoices
 from services.notification.rules.matrix import RuleEvent
 from shared.contracts.vocabulary import ActorKind
 from shared.kit.clock import utc_now
-from tests.services.notification.conftest import OPERATOR, Running
 from tests.services.notification.mail_server import MailServer, text_of
+from tests.services.notification.running import OPERATOR, Running
 from tests.services.notification.ticket_events import TicketEvents
 from tests.support.eventually import eventually
 

@@ -7,8 +7,8 @@ import pytest
 from shared.contracts.events import Author, Envelope, ParticipantChanged, Person
 from shared.contracts.vocabulary import ActorKind, ParticipantState
 from shared.kit.clock import utc_now
-from tests.services.notification.conftest import OPERATOR, Running
 from tests.services.notification.recipients.test_fallback_recipients import Crew, crew
+from tests.services.notification.running import OPERATOR, Running
 from tests.services.notification.ticket_events import TicketEvents, wrapped
 from tests.support.eventually import eventually
 

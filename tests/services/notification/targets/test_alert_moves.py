@@ -16,7 +16,7 @@ from shared.contracts.vocabulary import ClockState, Metric
 from shared.kit.backoff import Backoff
 from shared.kit.clock import new_id, utc_now
 from tests.contracts.examples import RESOLUTION, at
-from tests.services.notification.conftest import OPERATOR, Running
+from tests.services.notification.running import OPERATOR, Running
 from tests.services.notification.targets.test_targets import TARGETS, Receiver, is_settled, receiver, rows
 from tests.services.notification.ticket_events import TicketEvents, wrapped
 from tests.support.eventually import eventually

@@ -15,7 +15,7 @@ from services.notification.targets.payloads import TargetKind, TargetMessage, re
 from shared.contracts.base import TeamId
 from shared.contracts.vocabulary import Metric
 from shared.kit.clock import new_id
-from tests.services.notification.conftest import OPERATOR, Running
+from tests.services.notification.running import OPERATOR, Running
 from tests.services.notification.ticket_events import TicketEvents
 from tests.support.eventually import eventually
 from tests.support.small_server import serving

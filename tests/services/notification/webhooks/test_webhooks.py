@@ -15,7 +15,7 @@ from shared.contracts.events import Author, NoteAdded
 from shared.contracts.vocabulary import ActorKind, BodyFormat
 from shared.kit.backoff import Backoff
 from shared.kit.clock import new_id, utc_now
-from tests.services.notification.conftest import OPERATOR, Running
+from tests.services.notification.running import OPERATOR, Running
 from tests.services.notification.ticket_events import TicketEvents
 from tests.services.notification.webhooks.webhook_receiver import OK, WebhookReceiver, receiving
 from tests.support.eventually import eventually as at_some_time
