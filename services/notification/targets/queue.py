@@ -1,7 +1,7 @@
 """The ledger as a work queue for targets: claims, outcomes, and the circuit breaker of each target."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +13,7 @@ from sqlalchemy import ARRAY, Interval, String, all_, bindparam, cast, func, lit
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.queue import renew_claims
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.models import IS_DUE, IS_FOR_TARGET, Delivery, NotificationTarget, Ticket
@@ -23,7 +24,7 @@ from services.notification.targets.retirement import SWITCHED_OFF
 from services.notification.targets.secrets import TargetSecrets, TargetUnreadable
 from shared.kit.backoff import Backoff
 from shared.kit.clock import utc_now
-from shared.kit.db import Database
+from shared.kit.db import Database, Session
 from shared.kit.leases import HeldLease, kept_lease
 
 NEXT_DUE = select(func.extract("epoch", func.min(Delivery.next_attempt_at) - func.now())).where(
@@ -37,6 +38,7 @@ RETRIES = Backoff((2, 10, 60, 300, 1800, 7200, 21_600, 86_400))
 """Pauses after failed attempts: seconds at first, a day at the end."""
 Place = tuple[str, str | None]
 """A URL and its key."""
+ENDED = "the end of its alert was told since"
 ELSEWHERE = "the ticket is with another team now"
 GIVE_UP_AFTER = timedelta(days=3)
 OPENS_AFTER = 5
@@ -94,7 +96,8 @@ class TargetQueue:
             claimed = [
                 (row, targets[UUID(row.recipient.removeprefix(RECIPIENT))], tickets[row.ticket_id]) for row in rows
             ]
-            return [self._job(*one) for one in claimed if not _is_dropped(*one)]
+            over = await _ended_since(session, rows)
+            return [self._job(*one) for one in claimed if not _is_dropped(*one, is_over=one[0].id in over)]
 
     def keeping(self, job: TargetJob) -> AbstractAsyncContextManager[HeldLease]:
         """Renews the lease of a claimed message for as long as the block runs."""
@@ -180,9 +183,26 @@ class TargetQueue:
         )
 
 
-def _is_dropped(delivery: Delivery, target: NotificationTarget, ticket: Ticket) -> bool:
+async def _ended_since(session: Session, claimed: Sequence[Delivery]) -> set[UUID]:
+    """Returns those of the claimed messages after which the end of their alert was told: somebody sends them again."""
+    alerts = [row.id for row in claimed if row.channel == DeliveryChannel.ON_CALL and row.template != OVER]
+    if not alerts:
+        return set()
+    end = aliased(Delivery)
+    is_told = select(end.id).where(
+        end.channel == DeliveryChannel.ON_CALL,
+        end.recipient == Delivery.recipient,
+        end.ticket_id == Delivery.ticket_id,
+        end.id > Delivery.id,
+        end.template == OVER,
+        end.status == DeliveryStatus.SENT,
+    )
+    return set(await session.scalars(select(Delivery.id).where(Delivery.id.in_(alerts), is_told.exists())))
+
+
+def _is_dropped(delivery: Delivery, target: NotificationTarget, ticket: Ticket, *, is_over: bool) -> bool:
     """Drops what nobody is to be told any more."""
-    reason = _why_dropped(delivery, target, ticket)
+    reason = ENDED if is_over else _why_dropped(delivery, target, ticket)
     if reason is None:
         return False
     delivery.status, delivery.next_attempt_at = DeliveryStatus.DROPPED.value, None

@@ -242,3 +242,29 @@ async def test_a_removed_service_is_forgotten_once_all_is_said(
             await forget_removed(session)
             left = await session.scalars(select(NotificationTarget.id))
             assert target_id not in {str(one) for one in left}
+
+
+async def test_an_alert_that_is_over_is_not_opened_again_by_sending_again_what_failed(service: Running) -> None:
+    """Nothing would end it a second time."""
+    story = TicketEvents()
+    async with pager_of(service, story.team) as (pager, path):
+        pager.answer = "404 Not found"
+        await breached(service, story)
+
+        async def has_failed() -> None:
+            assert [one["status"] for one in await rows(service, story, "on_call")] == ["failed"]
+
+        await eventually(has_failed)
+        pager.answer = "200 OK"
+        await service.publish(story.resolved(seq=6))
+        await eventually(lambda: told(pager, story) == ["trigger", "resolve"])
+        again = {"target_id": path.rpartition("/")[2]}
+        answer = await service.http.post("/v1/deliveries/replay", json=again, headers=OPERATOR)
+        assert answer.json()["count"] == 1
+
+        async def is_dropped() -> None:
+            found = {one["template"]: one for one in await rows(service, story, "on_call")}
+            assert found["sla_breached"]["last_error"] == "the end of its alert was told since"
+
+        await eventually(is_dropped)
+        assert told(pager, story) == ["trigger", "resolve"]
