@@ -21,6 +21,7 @@ from tests.support.memory_disk import data_folder
 
 FEW = 1_000
 CLOSED = 20_000
+FEW_PAGES = 150
 IN_TEST = (
     "SLA report of 30 days, everything",
     "list, everything, all, by created_at",
@@ -83,6 +84,15 @@ async def test_every_statement_uses_an_index(grown: Past, service: str) -> None:
     finally:
         await connection.close()
     assert not found, "\n\n".join(found)
+
+
+@pytest.mark.parametrize("service", ["intake", "notification"])
+async def test_a_statement_that_was_run_often_touches_no_more_pages(grown: Past, service: str) -> None:
+    """From the sixth time on it may be planned for any parameters."""
+    async with counter(grown.owners[service]) as counting:
+        for path in grown.paths[service]:
+            pages = [(await counting.cost(service, path.run)).pages for _ in range(8)]
+            assert max(pages) <= 2 * pages[0] + FEW_PAGES, path.name
 
 
 async def test_counting_is_no_path_s_cost(grown: Past) -> None:
@@ -205,7 +215,6 @@ update tickets set priority = 'high', priority_rank = 2 where status in ('closed
 update tickets set assignee_id = $1 where status in ('closed', 'resolved') and assignee_id is null;
 vacuum analyze tickets
 """
-FEW_PAGES = 150
 
 
 async def test_what_is_rare_among_the_closed_is_found_without_reading_them(grown: Past) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, or_, select, true, tuple_
 from sqlalchemy.orm import aliased
 
 from services.assignment.models import RequesterAddress, RequesterRecord
@@ -29,7 +29,7 @@ TAKEN_FROM_INDEX: Final = 1_000
 """Largest number of people with the words sought who are read and put in order."""
 NAME: Final = func.lower(RequesterRecord.name)
 IS_THERE: Final = RequesterRecord.merged_into.is_(None)
-PLANNED_FOR_THE_WORDS: Final = select(func.set_config("plan_cache_mode", "force_custom_plan", True))  # noqa: FBT003 - PostgreSQL takes it so
+PLANNED_FOR_THE_WORDS: Final = select(func.set_config("plan_cache_mode", "force_custom_plan", true()))
 """For the rest of the transaction. The sixth time on, PostgreSQL plans for any words, and takes them for rare: it reads
 all whom the trigram index has for a word that everybody bears, before the first of them is returned."""
 Position = tuple[str, UUID]
