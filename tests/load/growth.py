@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 from deploy.local.engines.postgres import SETTINGS
@@ -27,19 +27,20 @@ METHOD = f"""\
 The three services' databases, made by their own migrations and filled by SQL: {OPEN:,} tickets that are worked on,
 always the same, and ever more closed ones, each with its messages, events, verdicts, mails, files and deliveries.
 Every path is the function that the service calls, on one connection; a list is its first two pages, a report all three
-of its groupings. All paths run in turn, rounds of them: {ROUNDS} after one to warm up, each path twice in a row, and
-PostgreSQL itself counts (`pg_stat_statements`): the pages that a path's statements touch, cached or not, and the time
-they take. Pages are the measure that nothing else on the machine can change; the most of all runs counts, so that a
-plan that is worse only sometimes is seen. Of the times the shortest counts, because other work only ever adds: that of
-a run that finds its pages in PostgreSQL's cache of {SETTINGS["shared_buffers"]}, at every size. Before the first of two
-runs the other paths have driven them out where the databases are larger than that, and only there; what it costs to
-fetch them again from the operating system's cache is told below the tables. A ratio is the figure with the most closed
-tickets to that with the fewest, {FLOOR_PAGES} pages or {FLOOR_MS:g} ms added to both; the fewest are those that fill
-what the path reads at most: a list of closed tickets of one agent is short where there are a thousand among all, and
-cheap for that reason. What it returns must then be as many rows. A page more for each row that is looked up is no
-growth: it is a B-tree with one more level; and reports that look up thousands of lines, or read the event log by ranges
-of its pages, are compared from 100,000 on, where trees have their levels and the log is longer than a range. What is no
-past is as much at each size: failed deliveries, and alerts that are still kept.
+of its groupings. All paths run in turn, rounds of them: {ROUNDS} after one to warm up, each path twice in a row beside
+each past, so that what else the machine does falls on all of them, and PostgreSQL itself counts (`pg_stat_statements`):
+the pages that a path's statements touch, cached or not, and the time they take. Pages are the measure that nothing else
+on the machine can change; the most of all runs counts, so that a plan that is worse only sometimes is seen. Of the
+times the shortest counts, because other work only ever adds: that of a run that finds its pages in PostgreSQL's cache
+of {SETTINGS["shared_buffers"]}, at every size. Before the first of two runs the other paths have driven them out where
+the databases are larger than that, and only there; what it costs to fetch them again from the operating system's cache
+is told below the tables. A ratio is the figure with the most closed tickets to that with the fewest, {FLOOR_PAGES}
+pages or {FLOOR_MS:g} ms added to both; the fewest are those that fill what the path reads at most: a list of closed
+tickets of one agent is short where there are a thousand among all, and cheap for that reason. What it returns must then
+be as many rows. A page more for each row that is looked up is no growth: it is a B-tree with one more level; and
+reports that look up thousands of lines, or read the event log by ranges of its pages, are compared from 100,000 on,
+where trees have their levels and the log is longer than a range. What is no past is as much at each size: failed
+deliveries, and alerts that are still kept.
 """
 
 Costs = dict[tuple[str, str], Cost]
@@ -50,14 +51,14 @@ async def run() -> Report:
     """Some minutes, half of them for writing the tickets: BENCH_SIZES=1000,100000 leaves the largest out."""
     sizes = [int(size) for size in os.environ.get("BENCH_SIZES", ",".join(map(str, SIZES))).split(",")]
     report = Report("growth", "What closed tickets cost", METHOD)
-    taken: list[Costs] = []
-    for size in sizes:
-        async with _grown(size) as grown, counter(grown.owners["assignment"]) as counting:
-            print(f"  {size:,} closed tickets", flush=True)
-            taken.append(await measure(grown, counting))
-            unused = {service: await idle_indexes(dsn) for service, dsn in grown.owners.items()}
-            written = await write_costs(grown.owners["assignment"])
-            fills = {(name, path.name): path.fills_at for name, paths in grown.paths.items() for path in paths}
+    async with AsyncExitStack() as stack:
+        pasts = [await stack.enter_async_context(_grown(size)) for size in sizes]
+        counters = [await stack.enter_async_context(counter(one.owners["assignment"])) for one in pasts]
+        taken = await measure(pasts, counters)
+        largest = pasts[-1]
+        unused = {service: await idle_indexes(dsn) for service, dsn in largest.owners.items()}
+        written = await write_costs(largest.owners["assignment"])
+        fills = {(name, path.name): path.fills_at for name, paths in largest.paths.items() for path in paths}
     of_path = {key: [costs[key] for costs in taken] for key in taken[0]}
     alike = {key: compared(sizes, costs, fills[key]) for key, costs in of_path.items()}
     report.tables = [*_tables(sizes, of_path, alike), _writing(written, sizes[-1])]
@@ -77,20 +78,25 @@ async def _grown(size: int) -> AsyncIterator[Past]:
             else:
                 await grown.grow(size)
                 mark_filled(folder)
+            print(f"  {size:,} closed tickets", flush=True)
             yield grown
 
 
-async def measure(grown: Past, counting: Counter) -> Costs:
-    """What each path of each service costs: the most pages and the shortest time of all its runs."""
-    costs: Costs = {}
+async def measure(pasts: Sequence[Past], counters: Sequence[Counter]) -> list[Costs]:
+    """What each path of each service costs beside each past: the most pages and the shortest time of all its runs."""
+    taken: list[Costs] = [{} for _ in pasts]
     for turn in range(ROUNDS + 1):
-        counting.forget()
-        for service, paths in grown.paths.items():
-            for path in paths:
-                first, second = [await counting.cost(service, path.run) for _ in range(2)]
-                cost, key = replace(_extremes([first, second]), first_ms=first.ms), (service, path.name)
-                costs[key] = cost if turn < WARM else _extremes([cost, costs[key]])
-    return costs
+        print(f"  round {turn}", flush=True)
+        for counting in counters:
+            counting.forget()
+        for service, paths in pasts[0].paths.items():
+            for place in range(len(paths)):
+                for costs, past_of, counting in zip(taken, pasts, counters, strict=True):
+                    path = past_of.paths[service][place]
+                    first, second = [await counting.cost(service, path.run) for _ in range(2)]
+                    cost, key = replace(_extremes([first, second]), first_ms=first.ms), (service, path.name)
+                    costs[key] = cost if turn < WARM else _extremes([cost, costs[key]])
+    return taken
 
 
 def _extremes(runs: Sequence[Cost]) -> Cost:
