@@ -13,7 +13,7 @@ from services.notification.deps import By, State
 from services.notification.models import NotificationTarget
 from services.notification.targets.payloads import TargetKind
 from services.notification.targets.queue import TargetRefused, place_of
-from services.notification.targets.retirement import end_alerts_at, remove_target
+from services.notification.targets.retirement import end_alerts_at, move_alerts, remove_target
 from services.notification.targets.secrets import TargetSecrets
 from services.notification.targets.sender import send_test
 from shared.contracts.described_models import DescribedModel
@@ -128,7 +128,7 @@ async def read_one(state: State, target_id: UUID, response: Response) -> TargetV
 
 @router.put("/{target_id}")
 async def replace_one(state: State, by: By, target_id: UUID, body: TargetInput, if_match: IfMatch = None) -> TargetView:
-    """Replaces a target, and closes its circuit. One that is switched off is told the end of its open alerts."""
+    """Replaces a target, and closes its circuit. What is switched off, or goes to another place, is told the ends."""
     _check(body)
     expected = revision_of(if_match)
     async with state.database.begin() as session:
@@ -137,11 +137,15 @@ async def replace_one(state: State, by: By, target_id: UUID, body: TargetInput, 
             raise Problem(412, "version_conflict", "the target was changed since: read it again")
         before = _told(target, state.target_secrets)
         was, was_active = _content(target, state.target_secrets), target.is_active
+        former = _former(target, state.target_secrets)
         _write(target, body, state.target_secrets)
         target.version += was != _content(target, state.target_secrets)
         target.failures, target.paused_until = 0, None
+        now = _content(target, state.target_secrets)
         if was_active and not target.is_active:
             await end_alerts_at(session, target)
+        elif former is not None and (was[1], was[-1]) != (now[1], now[-1]):
+            await move_alerts(session, former, target)
         note = "the secret or the path was replaced" if was[-1] != _content(target, state.target_secrets)[-1] else ""
         await record_change(session, by, _subject(target), before, _told(target, state.target_secrets), note=note)
     state.wake_targets()
@@ -194,6 +198,17 @@ def _write(target: NotificationTarget, body: TargetInput, secrets: TargetSecrets
     target.team_id, target.is_active = body.team_id, body.is_active
     if body.secret is not None:
         target.secret = secrets.encrypt(target.id, body.secret)
+
+
+def _former(target: NotificationTarget, secrets: TargetSecrets) -> NotificationTarget | None:
+    """Returns a target at the same place, to which it can still be said what ends there; None if that is unreadable."""
+    place = place_of(target, secrets)
+    if place is None:
+        return None
+    former = NotificationTarget(id=new_id(), name=target.name, kind=target.kind, version=1, failures=0)
+    former.team_id, former.url = target.team_id, secrets.encrypt(former.id, place[0])
+    former.secret = None if place[1] is None else secrets.encrypt(former.id, place[1])
+    return former
 
 
 def _content(target: NotificationTarget, secrets: TargetSecrets) -> tuple[Any, ...]:

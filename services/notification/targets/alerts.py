@@ -44,6 +44,11 @@ def recipient_of(target_id: UUID) -> str:
     return f"{RECIPIENT}{target_id}"
 
 
+def metric_of(about: str | None) -> str:
+    """Returns the clock that a call is about; none for one about the ticket itself."""
+    return (about or "").removeprefix(CALL).partition(":")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class AlertedTicket:
     """What the newest step said of a ticket."""
@@ -80,7 +85,7 @@ class Reason:
     @property
     def metric(self) -> str:
         """The clock that it is about."""
-        return (self.call.about or "").removeprefix(CALL).partition(":")[0]
+        return metric_of(self.call.about)
 
 
 async def tickets_known(session: Session, ticket_ids: Collection[UUID]) -> dict[UUID, AlertedTicket]:

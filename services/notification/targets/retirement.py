@@ -13,10 +13,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.status import DeliveryStatus
-from services.notification.delivery.templates import TEMPLATES
+from services.notification.delivery.templates import TEMPLATES, TemplateName
 from services.notification.models import IS_DUE, IS_FOR_TARGET, IS_ON_CALL, Delivery, NotificationTarget
 from services.notification.rules.matrix import RecipientAudience
-from services.notification.targets.alerts import OF_TICKET, OVER, RECIPIENT, recipient_of
+from services.notification.targets.alerts import OF_TICKET, OVER, RECIPIENT, metric_of, recipient_of
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session, lock_in_order
 
@@ -39,9 +39,30 @@ async def end_alerts_at(session: Session, target: NotificationTarget) -> None:
     )
     if waiting:
         await session.execute(update(Delivery).where(Delivery.id.in_(waiting)).values(GONE))
-    ends = [_end(target, ticket_id) for ticket_id in await _open_at(session, key)]
+    ends = [_end(target, one.ticket_id) for one in await _open_at(session, key)]
     if ends:
         await session.execute(insert(Delivery).on_conflict_do_nothing(), ends)
+
+
+async def move_alerts(session: Session, former: NotificationTarget, target: NotificationTarget) -> None:
+    """Ends the alerts that are open at a target's former place, and opens them at the one that it has now.
+
+    `former` is new, and kept as a removed target is: only for what it is still told.
+    """
+    alerts = await _open_at(session, recipient_of(target.id))
+    if not alerts:
+        return
+    former.is_active, former.removed_at = False, utc_now()
+    session.add(former)
+    await session.flush()
+    cause = f"{recipient_of(target.id)}:moved:{target.version}"
+    rows = [_end(former, one.ticket_id) for one in alerts]
+    rows += [
+        _message(target, one.ticket_id, f"{cause}:{one.ticket_id}", one.template)
+        | {"about": one.about, "seq": one.seq, "facts": {"metric": metric_of(one.about)}}
+        for one in alerts
+    ]
+    await session.execute(insert(Delivery).on_conflict_do_nothing(), rows)
 
 
 async def remove_target(session: Session, target: NotificationTarget) -> None:
@@ -68,29 +89,34 @@ async def _delete_done(session: Session, *which: Any) -> None:
     await session.execute(done.execution_options(synchronize_session=False))
 
 
-async def _open_at(session: Session, key: str) -> list[UUID]:
-    """Returns the tickets of which an on-call service was told last that something is the matter."""
+async def _open_at(session: Session, key: str) -> list[Any]:
+    """Returns of each ticket whose alert is open at an on-call service what that was told last."""
     is_unsaid = and_(Delivery.template == OVER, Delivery.status.in_([DeliveryStatus.FAILED, DeliveryStatus.DROPPED]))
     is_untried = and_(Delivery.status == DeliveryStatus.DROPPED, Delivery.attempts == 0)
     last = (
-        select(Delivery.ticket_id, Delivery.template)
+        select(Delivery.ticket_id, Delivery.template, Delivery.about, Delivery.seq)
         .distinct(Delivery.ticket_id)
         .where(IS_ON_CALL, Delivery.recipient == key, not_(or_(is_unsaid, is_untried)))
         .order_by(Delivery.ticket_id, Delivery.id.desc())
     )
-    return [row.ticket_id for row in await session.execute(last) if row.template != OVER]
+    return [row for row in await session.execute(last) if row.template != OVER]
 
 
 def _end(target: NotificationTarget, ticket_id: UUID) -> dict[str, Any]:
+    cause = f"{recipient_of(target.id)}:off:{target.version}:{ticket_id}"
+    return _message(target, ticket_id, cause, OVER.value)
+
+
+def _message(target: NotificationTarget, ticket_id: UUID, cause: str, template: str) -> dict[str, Any]:
     key = recipient_of(target.id)
     return {
         "id": new_id(),
-        "cause": f"{key}:off:{target.version}:{ticket_id}",
+        "cause": cause,
         "recipient": key,
         "channel": DeliveryChannel.ON_CALL.value,
         "audience": RecipientAudience.ON_CALL.value,
-        "template": OVER.value,
-        "template_version": TEMPLATES[OVER].version,
+        "template": template,
+        "template_version": TEMPLATES[TemplateName(template)].version,
         "ticket_id": ticket_id,
         "about": OF_TICKET,
         "seq": 0,

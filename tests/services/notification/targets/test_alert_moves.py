@@ -268,3 +268,26 @@ async def test_an_alert_that_is_over_is_not_opened_again_by_sending_again_what_f
 
         await eventually(is_dropped)
         assert told(pager, story) == ["trigger", "resolve"]
+
+
+async def test_a_service_at_another_place_ends_its_alerts_at_the_former_one(service: Running) -> None:
+    """They are open where they were opened, and only there can they be ended; the new place is called."""
+    story = TicketEvents()
+    async with pager_of(service, story.team) as (old, path), receiver() as new:
+        await breached(service, story)
+        await eventually(lambda: told(old, story) == ["trigger"])
+        body = {"name": "Pager", "kind": "pagerduty", "team_id": str(story.team)}
+        same = await service.http.put(path, json=body | {"url": old.url}, headers=OPERATOR)
+        assert same.status_code == 200, same.text
+        await service.http.put(path, json=body | {"url": new.url, "secret": "another"}, headers=OPERATOR)
+        await eventually(lambda: told(old, story) == ["trigger", "resolve"])
+        await eventually(lambda: told(new, story) == ["trigger"])
+        assert {one["routing_key"] for one in old.seen} == {"key"}
+        assert "Resolution overdue" in new.seen[0]["payload"]["summary"]
+        listed = (await service.http.get(TARGETS, headers=OPERATOR)).json()["items"]
+        assert sum(one["team_id"] == str(story.team) for one in listed) == 1
+        await service.publish(story.resolved(seq=6))
+        await eventually(lambda: told(new, story) == ["trigger", "resolve"])
+        await all_is_handled(service, story)
+        assert told(old, story) == ["trigger", "resolve"]
+        assert new.seen[-1]["routing_key"] == "another"
