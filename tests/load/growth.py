@@ -43,6 +43,7 @@ where trees have their levels and the log is longer than a range. What is no pas
 deliveries, and alerts that are still kept.
 """
 
+FIRST_RUNS_TOLD = 5
 Costs = dict[tuple[str, str], Cost]
 Compared = Mapping[tuple[str, str], Sequence[Cost]]
 
@@ -157,10 +158,10 @@ def _first_runs(alike: Compared) -> str:
     """What paths cost whose pages the others have driven out of the cache, of the largest databases alone."""
     ratios = {key: first_time_ratio(costs) for key, costs in alike.items()}
     worst = sorted(ratios, key=lambda key: -ratios[key])
-    beyond = [key for key in worst if ratios[key] > LIMIT]
+    beyond = [key for key in ratios if ratios[key] > LIMIT]
     told = "; ".join(
         f"{service}: {path} ({ratios[service, path]:.3g}, {alike[service, path][-1].first_ms:.3g} ms)"
-        for service, path in beyond or worst[:1]
+        for service, path in worst[:FIRST_RUNS_TOLD]
     )
     return (
         "First of two runs, whose pages PostgreSQL fetches from the operating system's cache where other paths have "
