@@ -48,14 +48,17 @@ async def settings(engines: "Stack", mail_server: "MailServer") -> "Notification
 def hurried() -> Iterator[None]:
     """Events are handled as they come: in operation mails may wait for half a second more, to be sent together.
 
-    What a worse mail of the same moment may include waits for it for one second, in operation for two.
+    What a worse mail of the same moment may include waits for it for one second, in operation for two. What is due is
+    looked for a fifth of a second after the last mails, in operation after one.
     """
     from services.notification import commands, consumers
+    from services.notification.delivery import sender
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(consumers, "MAILS_LINGER_SECONDS", 0.02)
         patch.setattr(consumers, "MAILS_BUSY_SECONDS", 0.05)
         patch.setattr(commands, "TOGETHER", timedelta(seconds=1))
+        patch.setattr(sender, "SOON_SECONDS", 0.2)
         yield
 
 
