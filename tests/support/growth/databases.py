@@ -15,6 +15,7 @@ from deploy.local.engines import Stack, stack
 from deploy.local.engines.postgres import SUPERUSER
 from deploy.local.engines.stack import EngineName
 from services.assignment.reporting.aggregation import count_events
+from services.assignment.routing.agent_loads import add_up_changes
 from services.assignment.seed import seed
 from services.assignment.settings import AssignmentSettings
 from services.intake.settings import IntakeSettings
@@ -69,6 +70,7 @@ class Past:
 
     async def tidy(self) -> None:
         """What earlier runs wrote and deleted leaves the indexes, too: beside a million, plain vacuum lets it be."""
+        await add_up_changes(self.databases["assignment"])
         for dsn in self.owners.values():
             connection = await asyncpg.connect(dsn)
             try:
