@@ -5,13 +5,14 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from tests.chaos.run.session import make_load
 from tests.chaos.run.system import SETTINGS, ChaosSystem
-from tests.load.report import Budget, Report, Table
+from tests.load.report import Budget, Cell, Report, Table
 from tests.load.soak_samples import WAL, Sampler, SoakSample, growth
 from tests.local.running import LocalStack
 
@@ -25,6 +26,7 @@ MOST_SHARE, MOST_MEGABYTES = 0.10, 25.0
 """What a process may grow over the judged time, the larger of the two: a tenth of what it had, or so many megabytes."""
 MOST_LAG, MOST_AGE = 50.0, 10.0
 """Messages that the consumers may fall behind over the judged time; seconds that an event may wait in an outbox."""
+SHOWN_TABLES = 10
 MOST_DISK_RATIO = 1.3
 """What a thing handed in leaves on disk in the second half of the judged time, to the first."""
 
@@ -97,6 +99,7 @@ def _judge(report: Report, judged: list[SoakSample]) -> None:
             [list(row) for row in disk],
         )
     )
+    report.tables.append(_grown_tables(judged))
     for name, _, _, early, late in disk:
         if name != WAL:
             report.budgets.append(
@@ -128,15 +131,32 @@ def _judge(report: Report, judged: list[SoakSample]) -> None:
     )
 
 
+def _grown_tables(judged: list[SoakSample]) -> Table:
+    """The tables that grew most, which say where a growing disk comes from."""
+    first, last = judged[0].tables, judged[-1].tables
+    most = sorted(last, key=lambda name: last[name] - first.get(name, 0), reverse=True)[:SHOWN_TABLES]
+    rows: list[list[Cell]] = [[name, last[name] / 2**20, *_halves(judged, partial(_size, name))] for name in most]
+    columns = ("service, table", "at the end, MB", "KB for each thing, first half", "second half")
+    return Table("Tables that grew most", columns, rows)
+
+
+def _size(table: str, sample: SoakSample) -> int:
+    return sample.tables.get(table, 0)
+
+
 def _for_each(judged: list[SoakSample], name: str) -> tuple[float, float]:
     """KB that each thing handed in left there, in either half."""
+    return _halves(judged, lambda one: one.disk[name])
+
+
+def _halves(judged: list[SoakSample], read: Callable[[SoakSample], int]) -> tuple[float, float]:
     half = len(judged) // 2
-    return _kilobytes(judged[: half + 1], name), _kilobytes(judged[half:], name)
+    return _kilobytes(judged[: half + 1], read), _kilobytes(judged[half:], read)
 
 
-def _kilobytes(part: list[SoakSample], name: str) -> float:
+def _kilobytes(part: list[SoakSample], read: Callable[[SoakSample], int]) -> float:
     more = part[-1].handed_in - part[0].handed_in
-    return (part[-1].disk[name] - part[0].disk[name]) / 1024 / max(1, more)
+    return (read(part[-1]) - read(part[0])) / 1024 / max(1, more)
 
 
 def _middle(values: list[float]) -> float:

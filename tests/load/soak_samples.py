@@ -27,6 +27,11 @@ FOLDERS = {
 }
 """What engines and services keep, by the folder's name under the stack's."""
 WAL = "pg_wal"
+TABLES = """
+    select relname, pg_total_relation_size(oid) from pg_class
+    where relkind = 'r' and relnamespace = 'public'::regnamespace
+"""
+"""With their indexes and what is stored beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,8 @@ class SoakSample:
     """Messages that consumers have not handled."""
     age: float
     """Seconds that the oldest event has waited in an outbox."""
+    tables: Mapping[str, int]
+    """Bytes of each table of each service."""
 
 
 class Sampler:
@@ -71,7 +78,12 @@ class Sampler:
         memory = await asyncio.to_thread(self._memory)
         disk = await asyncio.to_thread(self._disk)
         age = max((one.total_seconds() for one in ages if one is not None), default=0.0)
-        return SoakSample(time.monotonic(), handed_in, memory, disk, float(lag), age)
+        tables = {
+            f"{service}, {name}": size
+            for service, connection in self._databases.items()
+            for name, size in await connection.fetch(TABLES)
+        }
+        return SoakSample(time.monotonic(), handed_in, memory, disk, float(lag), age, tables)
 
     def _memory(self) -> dict[str, float]:
         found: dict[str, float] = {}
