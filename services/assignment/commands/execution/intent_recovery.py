@@ -22,6 +22,7 @@ from shared.contracts.commands import AskedCommand, RecordReply
 from shared.contracts.events import Author
 from shared.domain.errors import Refusal, UnknownTicket
 from shared.kit.clock import derived_id, utc_now
+from shared.kit.outages import is_unreachable
 from shared.kit.telemetry import log
 from shared.kit.ticket_errors import TicketStuck, TicketsUnavailable
 
@@ -88,7 +89,20 @@ async def _left_behind(context: AppState) -> Sequence[Intent]:
 
 
 async def _settle(context: AppState, intent: Intent) -> bool:
-    """Sends a command, or asks after it; True if it is settled."""
+    """Sends a command, or asks after it; True if it is settled.
+
+    What fails unexpectedly is tried again as a ticket that does not answer is, and does not hold up the others.
+    """
+    try:
+        return await _carry_out(context, intent)
+    except Exception as error:
+        if is_unreachable(error):
+            raise
+        log.exception("intent.failed", command_id=intent.command_id, ticket_id=str(intent.ticket_id))
+        return await _note_silence(context, intent)
+
+
+async def _carry_out(context: AppState, intent: Intent) -> bool:
     ticket_id, command = TicketId(intent.ticket_id), AskedCommand.model_validate(intent.command).root
     try:
         if intent.is_abandoned:

@@ -71,6 +71,10 @@ async def dies_after(send: Send, ticket_id: TicketId, command: Command) -> Comma
     raise Died
 
 
+async def dies_before(_send: Send, _ticket_id: TicketId, _command: Command) -> CommandAnswer:
+    raise Died
+
+
 async def is_away(_send: Send, _ticket_id: TicketId, _command: Command) -> CommandAnswer:
     raise TicketsOutOfReach("away")
 
@@ -174,6 +178,32 @@ async def test_what_a_dead_process_left_behind_is_sent_again(desk: Desk, key: st
         again = await ada.send("POST", path, json={"comment": "Waiting."}, headers=headers)
         assert again.json()["revision"] == seen["revision"]
         assert await notes_of(desk, ticket) == ["Waiting."]
+
+
+async def test_one_command_that_fails_unexpectedly_holds_up_no_other(desk: Desk) -> None:
+    """Those that are claimed with it came again in the same order, and the first of them failed again."""
+    first, second = sorted([await desk.ticket(), await desk.ticket()], key=lambda ticket: str(ticket["id"]))
+    ada, broken = await desk.agent("ada"), set[object]()
+
+    async def fails_for_one(send: Send, ticket_id: TicketId, command: Command) -> CommandAnswer:
+        if str(ticket_id) in broken:
+            raise ValueError("nobody thought of this")
+        return await send(ticket_id, command)
+
+    for ticket in (first, second):
+        async with through(desk, dies_before):
+            with pytest.raises(Died):
+                await ada.post(f"/v1/tickets/{ticket['id']}/pend", {})
+    async with desk.database.begin() as session:
+        waiting = await session.scalars(select(Intent).order_by(Intent.command_id))
+        ours = [intent.ticket_id for intent in waiting if str(intent.ticket_id) in (first["id"], second["id"])]
+        await session.execute(update(Intent).where(Intent.ticket_id.in_(ours)).values(claimed_until=utc_now()))
+    broken.add(str(ours[0]))
+    stubborn = replace(desk.context, tickets=Through(desk.context.tickets, fails_for_one))
+    await eventually(lambda: resend_left_behind(stubborn))
+    assert (await desk.seen(str(ours[1]), status="pending"))["status"] == "pending"
+    (left,) = await intents_of(desk, {"id": str(ours[0])})
+    assert left.silences == 1
 
 
 async def test_a_refusal_and_a_silence_without_a_key_leave_nothing_behind(desk: Desk) -> None:
