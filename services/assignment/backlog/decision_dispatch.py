@@ -25,6 +25,7 @@ from shared.kit.db import Session
 from shared.kit.leases import kept_lease
 from shared.kit.telemetry import log
 from shared.kit.ticket_errors import TicketsUnavailable
+from shared.kit.unexpected_errors import log_unexpected
 
 Row = Mapping[str, Any]
 AT_ONCE = 8
@@ -97,6 +98,9 @@ async def _send(context: AppState, places: asyncio.Semaphore, row: Row) -> _Sent
         except Refusal as refusal:
             return _SentAnswer(row, refusal=refusal)
         except TicketsUnavailable:
+            return _SentAnswer(row)
+        except Exception as error:  # noqa: BLE001 - the others go on
+            log_unexpected(error, "assignment.failed", ticket_id=str(row["ticket_id"]))
             return _SentAnswer(row)
 
 

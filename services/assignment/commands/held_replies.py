@@ -41,6 +41,7 @@ from shared.kit.leases import kept_lease
 from shared.kit.telemetry import log
 from shared.kit.ticket_errors import TicketsUnavailable
 from shared.kit.tickets import command_id as command_id_of
+from shared.kit.unexpected_errors import OUR_FAULT, log_unexpected
 
 LEASE = timedelta(seconds=9)
 """How long after a crash others take over a reply that was being sent; a sender that lives renews it."""
@@ -178,9 +179,21 @@ async def send_due(context: AppState) -> int:
     under_way = {row.id for row in rows}
     async with kept_lease(LEASE, lambda: _renew(context, under_way)):
         for row in rows:
-            await _send(context, row)
+            try:
+                await _send(context, row)
+            except Exception as error:  # noqa: BLE001 - the others go on
+                await _note_failure(context, row, error)
             under_way.discard(row.id)
     return len(rows)
+
+
+async def _note_failure(context: AppState, row: HeldReply, error: Exception) -> None:
+    """Has a reply that failed unexpectedly tried again, and in the end given back: it holds up no other."""
+    log_unexpected(error, "held_reply.failed", ticket_id=str(row.ticket_id))
+    if row.tries < MOST_TRIES:
+        await _put_off(context, row, AGAIN, error)
+    else:
+        await _end(context, row, given_back=f"It could not be sent: {OUR_FAULT}.")
 
 
 async def _renew(context: AppState, ids: Collection[UUID]) -> None:

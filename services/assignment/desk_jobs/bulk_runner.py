@@ -30,9 +30,9 @@ from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.http.idempotency import IN_FLIGHT, fingerprint
 from shared.kit.http.problems import Problem
-from shared.kit.outages import is_unreachable
 from shared.kit.telemetry import log
 from shared.kit.ticket_errors import TicketsUnavailable
+from shared.kit.unexpected_errors import OUR_FAULT, log_unexpected
 
 LEADER_LOCK: Final = 7_241_015
 BATCH: Final = 40
@@ -45,7 +45,6 @@ TRIES: Final = 20
 """How often a ticket may fail to answer before the job goes on without it."""
 KEPT: Final = timedelta(days=14)
 RETRIED: Final = (409, 429, 503)
-UNEXPECTED: Final = "this is our fault; the log of the service says more"
 CHANGED_BY_DONE: Final = (BulkTicketState.QUEUED.value, BulkTicketState.CANCELLED.value)
 """What was under way when its job was cancelled, and took effect, is told as done."""
 
@@ -146,11 +145,9 @@ async def _act(
             return BulkResult(ticket_id, BulkTicketState.REFUSED, refusal.code, refusal.message)
         except TicketsUnavailable as error:
             return BulkResult(ticket_id, BulkTicketState.FAILED, "unavailable", str(error), is_silent=True)
-        except Exception as error:
-            if is_unreachable(error):
-                raise
-            log.exception("bulk.failed", job=str(job.id), action=job.action, ticket_id=str(ticket_id))
-            return BulkResult(ticket_id, BulkTicketState.FAILED, "internal_error", UNEXPECTED, is_silent=True)
+        except Exception as error:  # noqa: BLE001 - the others go on
+            log_unexpected(error, "bulk.failed", job=str(job.id), action=job.action, ticket_id=str(ticket_id))
+            return BulkResult(ticket_id, BulkTicketState.FAILED, "internal_error", OUR_FAULT, is_silent=True)
     return BulkResult(ticket_id, BulkTicketState.DONE)
 
 

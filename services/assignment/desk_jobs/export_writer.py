@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from services.assignment.app_state import AppState
 from services.assignment.commands.leading import work_while_leading
@@ -21,6 +21,7 @@ from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.http.problems import Problem
 from shared.kit.telemetry import log
+from shared.kit.unexpected_errors import log_unexpected
 
 LEADER_LOCK: Final = 7_241_016
 AT_ONCE: Final = 500
@@ -34,7 +35,18 @@ async def write_exports(context: AppState) -> None:
 
 async def _work_off(context: AppState) -> None:
     for export_id in await _under_way(context):
-        await write_export(context, export_id)
+        try:
+            await write_export(context, export_id)
+        except Exception as error:  # noqa: BLE001 - the others go on
+            log_unexpected(error, "export.failed", export=str(export_id))
+            await _give_up(context, export_id)
+
+
+async def _give_up(context: AppState, export_id: UUID) -> None:
+    """Ends an export that failed unexpectedly: it would fail again, and those behind it would wait."""
+    ended = {"state": JobState.FAILED.value, "finished_at": utc_now()}
+    async with context.database.begin() as session:
+        await session.execute(update(Export).where(Export.id == export_id, Export.state.in_(UNDER_WAY)).values(ended))
 
 
 async def _under_way(context: AppState) -> list[UUID]:

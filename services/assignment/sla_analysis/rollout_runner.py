@@ -30,6 +30,7 @@ from shared.kit.clock import utc_now
 from shared.kit.db import Session
 from shared.kit.telemetry import log
 from shared.kit.ticket_errors import TicketsUnavailable
+from shared.kit.unexpected_errors import OUR_FAULT, log_unexpected
 
 LEADER_LOCK = 7_241_005
 BATCH = 40
@@ -180,7 +181,7 @@ async def _known(session: Session, rollout: Rollout, rows: Sequence[RolloutTicke
 
 
 async def _tell(context: AppState, places: asyncio.Semaphore, batch: RolloutBatch, ticket_id: UUID) -> RolloutLine:
-    """Sends one command; a refusal is an answer."""
+    """Sends one command; a refusal is an answer. What fails unexpectedly is tried again, and holds up no other."""
     async with places:
         try:
             told = await context.tickets.execute(TicketId(ticket_id), batch.command(ticket_id))
@@ -188,6 +189,9 @@ async def _tell(context: AppState, places: asyncio.Semaphore, batch: RolloutBatc
             return RolloutLine(ticket_id, _refused(batch, ticket_id, refusal), refusal.code, refusal.message)
         except TicketsUnavailable as error:
             return RolloutLine(ticket_id, RolloutTicketState.FAILED, "unavailable", str(error), is_silent=True)
+        except Exception as error:  # noqa: BLE001 - the others go on
+            log_unexpected(error, "rollout.failed", ticket_id=str(ticket_id))
+            return RolloutLine(ticket_id, RolloutTicketState.FAILED, "internal_error", OUR_FAULT, is_silent=True)
     state = RolloutTicketState.REVERTED if batch.is_reverting else RolloutTicketState.APPLIED
     return RolloutLine(ticket_id, state, told=told)
 

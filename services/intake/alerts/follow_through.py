@@ -25,6 +25,7 @@ from shared.kit.http.problems import Problem
 from shared.kit.telemetry import log
 from shared.kit.ticket_errors import TicketsUnavailable
 from shared.kit.tickets import Tickets
+from shared.kit.unexpected_errors import log_unexpected
 
 MONITORING = Actor(kind=ActorKind.CLIENT)
 LOOK_EVERY = 8.0
@@ -68,7 +69,11 @@ class FollowThrough:
         async with self._database.begin() as session:
             waiting = list(await session.scalars(select(Alert).where(*due).order_by(Alert.try_after).limit(AT_ONCE)))
         for alert in waiting:
-            await self._carry_out(alert)
+            try:
+                await self._carry_out(alert)
+            except Exception as error:  # noqa: BLE001 - the others go on
+                log_unexpected(error, "alert.failed", alert_id=str(alert.id), wanted=alert.wanted)
+                await self._try_later(alert)
 
     async def _carry_out(self, alert: Alert) -> None:
         async with self._database.begin() as session:
@@ -83,12 +88,18 @@ class FollowThrough:
                 await self._open_follow_up(alert)
                 return
         except (UnknownTicket, TicketsUnavailable):
-            if alert.attempts < GIVES_UP_AFTER:
-                await self._set(alert, attempts=alert.attempts + 1, try_after=utc_now() + _wait(alert.attempts))
-                return
-            log.warning("alert.given_up", alert_id=str(alert.id), wanted=alert.wanted)
+            await self._try_later(alert)
+            return
         except Refusal as refusal:
             log.info("alert.refused", alert_id=str(alert.id), wanted=alert.wanted, code=refusal.code)
+        await self._set(alert, wanted=None)
+
+    async def _try_later(self, alert: Alert) -> None:
+        """Puts off what did not work, and gives it up in the end."""
+        if alert.attempts < GIVES_UP_AFTER:
+            await self._set(alert, attempts=alert.attempts + 1, try_after=utc_now() + _wait(alert.attempts))
+            return
+        log.warning("alert.given_up", alert_id=str(alert.id), wanted=alert.wanted)
         await self._set(alert, wanted=None)
 
     async def _ask(self, alert: Alert, ticket_id: UUID) -> None:

@@ -22,9 +22,9 @@ from shared.contracts.commands import AskedCommand, RecordReply
 from shared.contracts.events import Author
 from shared.domain.errors import Refusal, UnknownTicket
 from shared.kit.clock import derived_id, utc_now
-from shared.kit.outages import is_unreachable
 from shared.kit.telemetry import log
 from shared.kit.ticket_errors import TicketStuck, TicketsUnavailable
+from shared.kit.unexpected_errors import log_unexpected
 
 EVERY_SECONDS, SOONEST_SECONDS = 8.0, 0.5
 """The longest and the shortest pause between two looks."""
@@ -95,10 +95,8 @@ async def _settle(context: AppState, intent: Intent) -> bool:
     """
     try:
         return await _carry_out(context, intent)
-    except Exception as error:
-        if is_unreachable(error):
-            raise
-        log.exception("intent.failed", command_id=intent.command_id, ticket_id=str(intent.ticket_id))
+    except Exception as error:  # noqa: BLE001 - the others go on
+        log_unexpected(error, "intent.failed", command_id=intent.command_id, ticket_id=str(intent.ticket_id))
         return await _note_silence(context, intent)
 
 

@@ -32,6 +32,7 @@ from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session
 from shared.kit.telemetry import log
 from shared.kit.ticket_errors import TicketsUnavailable
+from shared.kit.unexpected_errors import log_unexpected
 
 LEADER_LOCK = 7_241_006
 BATCH = 40
@@ -160,6 +161,9 @@ async def _send(context: AppState, places: asyncio.Semaphore, line: TicketReturn
         except Refusal as refusal:
             return Answer(line, refusal=refusal)
         except TicketsUnavailable:
+            return Answer(line)
+        except Exception as error:  # noqa: BLE001 - the others go on
+            log_unexpected(error, "return.failed", ticket_id=str(line.ticket_id))
             return Answer(line)
 
 

@@ -14,7 +14,11 @@ from services.assignment.app_state import AppState
 from services.assignment.commands import held_replies
 from services.assignment.commands.held_replies import send_due
 from services.assignment.models import Agent, HeldReply, Intent, Message, Ticket
+from shared.contracts.answers import CommandAnswer
+from shared.contracts.base import TicketId
+from shared.contracts.commands import Command
 from shared.kit.clock import new_id, utc_now
+from shared.kit.tickets import Tickets
 from tests.services.assignment.commands.test_dying_between_steps import check_whole, let_claims_run_out
 from tests.services.assignment.conversation.test_composing import replies, unhurried
 from tests.services.assignment.desk import AgentApi, Desk, Json, agent_id
@@ -238,3 +242,34 @@ async def test_a_reply_that_nobody_could_send_is_given_back_whole(desk: Desk) ->
     assert await messages_of(desk, ticket, "never out") == 0
     async with desk.database.begin() as session:
         assert await session.scalar(select(func.count()).where(Intent.ticket_id == UUID(ticket["id"]))) == 0
+
+
+class Failing(Tickets):
+    """The way to the workflows, of which one fails as nobody thought of."""
+
+    def __init__(self, tickets: Tickets, broken: str) -> None:
+        super().__init__(tickets.client)
+        self.broken = broken
+
+    async def execute(self, ticket_id: TicketId, command: Command) -> CommandAnswer:
+        if str(ticket_id) == self.broken:
+            raise ValueError("nobody thought of this")
+        return await super().execute(ticket_id, command)
+
+
+async def test_a_reply_that_fails_unexpectedly_holds_up_no_other(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is it lost: it is sent with the commands that were left behind, or its words are in the draft again."""
+    monkeypatch.setattr(held_replies, "MOST_TRIES", 2)
+    broken, other = await desk.ticket(), await desk.ticket()
+    agent, path, _ = await hold(desk, broken, "words that break")
+    await hold(desk, other, "words that do not")
+    context = replace(desk.context, tickets=Failing(desk.context.tickets, str(broken["id"])))
+    for _ in range(3):
+        await let_claims_run_out(desk, broken["id"])
+        for ticket in (broken, other):
+            await lease_ends(desk, ticket)
+        await send_due(context)
+        assert await messages_of(desk, other, "words that do not") == 1
+    assert await held_rows(desk, broken) == 0
+    draft = await agent.get(f"{path}/draft")
+    assert await messages_of(desk, broken, "words that break") + (draft["body"] == "words that break") == 1

@@ -184,6 +184,31 @@ async def test_a_process_that_dies_gives_nothing_back_twice_and_forgets_nothing(
         assert [one["type"] for one in await crew.events(ticket_id)].count("ticket.released") == 1
 
 
+class Failing:
+    """The way to the workflows, of which one fails as nobody thought of."""
+
+    def __init__(self, tickets: Tickets, broken: str) -> None:
+        self.tickets, self.broken = tickets, broken
+
+    async def execute(self, ticket_id: TicketId, command: Command) -> CommandAnswer:
+        if str(ticket_id) == self.broken:
+            raise ValueError("nobody thought of this")
+        return await self.tickets.execute(ticket_id, command)
+
+
+async def test_a_ticket_that_fails_unexpectedly_holds_up_no_other(desk: Desk) -> None:
+    crew = await Crew.hired(desk)
+    broken, *others = await crew.tickets(3)
+    context = desk.context
+    async with _alone(desk):
+        await crew.lets_go()
+        assert await take_step(replace(context, tickets=cast("Tickets", Failing(context.tickets, broken))))
+        for ticket_id in others:
+            await crew.is_back(ticket_id)
+        assert (await crew.admin.get(f"/v1/tickets/{broken}"))["assignee"] is not None
+    await crew.is_back(broken)
+
+
 async def test_a_ticket_that_somebody_else_took_meanwhile_stays_with_them(desk: Desk) -> None:
     crew = await Crew.hired(desk)
     ticket_id = await crew.ticket()

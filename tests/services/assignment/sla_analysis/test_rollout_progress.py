@@ -46,14 +46,14 @@ class Mortal:
 
 
 class Deaf:
-    """A ticket that never answers, among others that do."""
+    """A ticket that never answers, or fails as nobody thought of, among others that answer."""
 
-    def __init__(self, tickets: Tickets, deaf: str) -> None:
-        self.tickets, self.deaf = tickets, deaf
+    def __init__(self, tickets: Tickets, deaf: str, error: Exception) -> None:
+        self.tickets, self.deaf, self.error = tickets, deaf, error
 
     async def execute(self, ticket_id: TicketId, command: Command) -> CommandAnswer:
         if str(ticket_id) == self.deaf:
-            raise TicketsUnavailable("the workflow did not answer in time")
+            raise self.error
         return await self.tickets.execute(ticket_id, command)
 
     async def has_worker(self) -> bool:
@@ -142,12 +142,21 @@ async def test_while_temporal_is_away_nothing_is_lost_and_nothing_counts_as_trie
     assert (await promise.finished(made["id"]))["counts"]["applied"] == 1
 
 
-async def test_a_ticket_that_never_answers_holds_up_no_other(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (TicketsUnavailable("the workflow did not answer in time"), "unavailable"),
+        (ValueError("nobody thought of this"), "internal_error"),
+    ],
+)
+async def test_a_ticket_that_never_answers_holds_up_no_other(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
+) -> None:
     monkeypatch.setattr(rollout_runner, "TRIES", 3)
     promise = await Promise.make(desk)
     tickets = sorted(await many(promise, 3))
     await promise.change(targets=FASTER)
-    deaf = replace(desk.context, tickets=cast("Tickets", Deaf(desk.context.tickets, tickets[0])))
+    deaf = replace(desk.context, tickets=cast("Tickets", Deaf(desk.context.tickets, tickets[0], error)))
     async with held_up(desk):
         made = await promise.ada.post(promise.path, {"mode": "carry"}, expect=202)
         for _ in range(4):
@@ -155,7 +164,7 @@ async def test_a_ticket_that_never_answers_holds_up_no_other(desk: Desk, monkeyp
         lines = await promise.lines(made["id"])
         done = await promise.ada.get(f"{promise.path}/{made['id']}")
     assert [lines[ticket_id]["state"] for ticket_id in tickets] == ["failed", "applied", "applied"]
-    assert (lines[tickets[0]]["code"], done["state"]) == ("unavailable", "failed")
+    assert (lines[tickets[0]]["code"], done["state"]) == (code, "failed")
     again = await promise.preview("carry")
     assert [item["ticket_id"] for item in again["items"]] == [tickets[0]]
 

@@ -2,15 +2,17 @@
 
 import csv
 import io
+from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select, update
 
-from services.assignment.desk_jobs import bulk_runner
-from services.assignment.models import BulkJob, BulkTicket, LoggedEvent
+from services.assignment.desk_jobs import bulk_runner, export_writer
+from services.assignment.models import BulkJob, BulkTicket, Export, LoggedEvent
 from services.assignment.schemas.csv_tables import text_cell
 from shared.kit.clock import new_id
+from shared.kit.db import Session
 from tests.services.assignment.desk import AgentApi, Desk, Json, agent_id, team_id
 from tests.services.assignment.permissions.test_permissions import make
 from tests.support.eventually import eventually
@@ -217,6 +219,21 @@ async def test_a_list_becomes_a_file_that_no_spreadsheet_calculates(desk: Desk, 
     assert (await stranger.api.send("GET", done["url"])).status_code == 404
     theirs = await stranger.api.post("/v1/exports", {"filters": {"q": word}}, expect=202)
     assert (await finished(stranger.api, f"/v1/exports/{theirs['id']}"))["rows"] == 0
+
+
+async def test_a_file_that_cannot_be_written_holds_up_no_other(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_part = export_writer._write_part
+
+    async def breaks(session: Session, export: Export, *arguments: Any) -> str | None:
+        if export.filters.get("q") == "breaks":
+            raise ValueError("nobody thought of this")
+        return await write_part(session, export, *arguments)
+
+    monkeypatch.setattr(export_writer, "_write_part", breaks)
+    ada = await desk.agent("ada")
+    broken, other = [await ada.post("/v1/exports", {"filters": {"q": q}}, expect=202) for q in ("breaks", "works")]
+    assert (await finished(ada, f"/v1/exports/{other['id']}"))["state"] == "done"
+    assert (await finished(ada, f"/v1/exports/{broken['id']}"))["state"] == "failed"
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", " =1", "\u00a0=1"])

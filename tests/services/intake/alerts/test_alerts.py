@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter
-from typing import Any
+from datetime import timedelta
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -10,9 +11,15 @@ from sqlalchemy import select, update
 
 from services.intake.access.key_scopes import KeyScope
 from services.intake.alerts.accept_reports import PATIENCE
+from services.intake.alerts.follow_through import FollowThrough
 from services.intake.models import Alert, Message, Ticket
+from shared.contracts.base import TicketId
+from shared.contracts.commands import Command
+from shared.contracts.tickets import TicketSnapshot
+from shared.domain.errors import TicketArchivedError
 from shared.kit.auth import ApiKey
 from shared.kit.clock import utc_now
+from shared.kit.tickets import Tickets
 from tests.services.intake.harness import IntakeHarness, Json
 from tests.support.eventually import eventually
 
@@ -142,6 +149,36 @@ async def test_recovery_resolves_and_firing_again_reopens(monitoring: Monitoring
     older = {"startsAt": "2026-11-28T09:00:00Z"}
     assert await monitoring.outcome(host_down("a", "resolved", **older)) == "ignored", "of an earlier time"
     assert await monitoring.outcome(host_down("never", "resolved")) == "ignored"
+
+
+class Failing:
+    """The way to the workflows: one fails as nobody thought of, the others are archived."""
+
+    def __init__(self, broken: UUID) -> None:
+        self.broken = broken
+
+    async def send(self, ticket_id: TicketId, _command: Command) -> TicketSnapshot:
+        if ticket_id == self.broken:
+            raise ValueError("nobody thought of this")
+        raise TicketArchivedError("it is archived")
+
+
+async def test_an_alert_that_fails_unexpectedly_holds_up_no_other(monitoring: Monitoring) -> None:
+    [first], [_] = [await monitoring.send_alerts(host_down(name)) for name in ("a", "b")]
+    broken = UUID(first["ticket_id"])
+    await monitoring.send_alerts(host_down("a", "resolved"), host_down("b", "resolved"))
+    database = monitoring.intake.database
+    async with database.begin() as session:
+        ours = update(Alert).where(Alert.key_id == monitoring.key.key_id)
+        for name, at in (("a", utc_now() - timedelta(days=1)), ("b", utc_now())):
+            await session.execute(ours.where(Alert.fingerprint == name).values(try_after=at))
+    await FollowThrough(database, cast("Tickets", Failing(broken))).do_what_is_due()
+    assert await monitoring.wanted("b") is None
+    async with database.begin() as session:
+        left = await session.scalar(select(Alert).where(Alert.ticket_id == broken))
+    assert left is not None
+    assert left.try_after is not None
+    assert (left.wanted, left.attempts, left.try_after > utc_now() - timedelta(hours=1)) == ("resolve", 1, True)
 
 
 async def test_an_unsteady_alert_is_counted_and_not_told(monitoring: Monitoring) -> None:
