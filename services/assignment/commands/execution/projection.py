@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import Insert
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
 
 from services.assignment.models import LoggedEvent, RoutingDecision, SettledClock, Ticket, table_of
 from services.assignment.schemas.tickets import next_due_at
@@ -58,6 +58,9 @@ VERDICT_COLUMNS: Final = (
     *("due_at", "settled_at", "team_id", "agent_id", "priority", "started_at"),
 )
 NUMBERS: Final = "uq_tickets_number"
+DEADLOCK: Final = "40P01"
+BESIDE_SO_MANY: Final = 3
+"""How often others may come between; each time one of them has written."""
 OUTBOX_COLUMNS: Final = ("event_id", "subject", "envelope")
 FINISHED: Final = (Status.RESOLVED.value, Status.CLOSED.value)
 IS_SENT: Final = literal_column("routing_decisions.state = 'sent'", Boolean)
@@ -215,17 +218,18 @@ def newest(snapshots: Iterable[TicketSnapshot]) -> list[TicketSnapshot]:
 
 
 async def write_beside_others(write: Callable[[], Awaitable[Written]]) -> Written:
-    """Once more, if another process wrote a new ticket at the same instant.
+    """Once more, if other processes wrote a new ticket at the same instant.
 
-    By its id that is a conflict which the statement settles. But where both had looked before either wrote, PostgreSQL
-    goes on to the index of numbers before it settles anything, and refuses.
+    By its id that is a conflict which the statement settles. But where several had looked before one wrote, PostgreSQL
+    goes on to the index of numbers before it settles anything: it refuses, or finds that they wait for each other.
     """
-    try:
-        return await write()
-    except IntegrityError as error:
-        if NUMBERS not in str(error.orig):
-            raise
-        return await write()
+    for _ in range(BESIDE_SO_MANY):
+        try:
+            return await write()
+        except DBAPIError as error:
+            if NUMBERS not in str(error.orig) and getattr(error.orig, "sqlstate", None) != DEADLOCK:
+                raise
+    return await write()
 
 
 async def project_lifecycle(session: Session, rows: LifecycleRows) -> None:
