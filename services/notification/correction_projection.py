@@ -1,4 +1,4 @@
-"""What agents correct of tickets: an older edit that comes late changes nothing of a newer one."""
+"""Applies agents' corrections of tickets; one that comes late never overwrites a newer one."""
 
 from datetime import datetime
 from typing import Any

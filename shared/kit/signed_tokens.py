@@ -1,4 +1,4 @@
-"""Signed tokens as mails carry them by the thousand: those of itsdangerous, made in half of its time."""
+"""Signers of the tokens in mailed links: those of itsdangerous, without compression and made in half of the time."""
 
 import hmac
 import json

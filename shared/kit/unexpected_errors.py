@@ -1,4 +1,4 @@
-"""What to do with an error that nobody thought of, in work on several things of which one failed."""
+"""Handles an unexpected error on one of several items: it is logged, and the others go on."""
 
 from shared.kit.outages import is_unreachable
 from shared.kit.telemetry import log

@@ -12,7 +12,7 @@ from shared.kit.http.inputs import Input
 def patch_of(name: str, whole: type[BaseModel], doc: str, **more: Any) -> type[Input]:
     """A model with every field of `whole`, and `more`, each of which may be left out."""
     texts = descriptions_of(whole)
-    fields: dict[str, Any] = {name: _optional(info, texts.get(name)) for name, info in whole.model_fields.items()}
+    fields: dict[str, Any] = {field: _optional(info, texts.get(field)) for field, info in whole.model_fields.items()}
     fields |= {field: (kind | None, None) for field, kind in more.items()}
     made: type[Input] = create_model(name, __base__=Input, __doc__=doc, __module__=__name__, **fields)
     return made

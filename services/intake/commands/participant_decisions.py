@@ -1,4 +1,4 @@
-"""Which decision of the desk about somebody in copy is the newest: one that comes late must not undo it."""
+"""Keeps which decision about somebody in copy is the newest, so that an older one that comes late is ignored."""
 
 from datetime import datetime
 from uuid import UUID

@@ -139,14 +139,14 @@ async def replace_one(state: State, by: By, target_id: UUID, body: TargetInput, 
         was, was_active = _content(target, state.target_secrets), target.is_active
         former = _former(target, state.target_secrets)
         _write(target, body, state.target_secrets)
-        target.version += was != _content(target, state.target_secrets)
-        target.failures, target.paused_until = 0, None
         now = _content(target, state.target_secrets)
+        target.version += was != now
+        target.failures, target.paused_until = 0, None
         if was_active and not target.is_active:
             await end_alerts_at(session, target)
         elif former is not None and (was[1], was[-1]) != (now[1], now[-1]):
             await move_alerts(session, former, target)
-        note = "the secret or the path was replaced" if was[-1] != _content(target, state.target_secrets)[-1] else ""
+        note = "the secret or the path was replaced" if was[-1] != now[-1] else ""
         await record_change(session, by, _subject(target), before, _told(target, state.target_secrets), note=note)
     state.wake_targets()
     return TargetView.of(target, state.target_secrets)

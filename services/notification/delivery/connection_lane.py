@@ -1,4 +1,4 @@
-"""What one connection to the mail server has in hand: while the server takes one mail, the next is written."""
+"""The mails that one SMTP connection is to send: while the server takes one, the next is written."""
 
 from collections import deque
 from dataclasses import dataclass

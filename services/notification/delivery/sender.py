@@ -318,23 +318,27 @@ class Sender:
 
     async def _next(self, lane: ConnectionLane) -> WrittenMail | None:
         """Returns the lane's next mail; None if it cannot be written."""
-        written, lane.following = lane.following, None
-        return written or await self._written(lane, lane.jobs.popleft())
-
-    async def _write_following(self, lane: ConnectionLane) -> WrittenMail | None:
-        """Writes the mail after the one that is sent now; None if there is none, or if writing it is a risk."""
-        written = lane.following
-        while written is None and lane.jobs and not is_risky(lane.jobs[0]):
-            written = await self._written(lane, lane.jobs.popleft())
-        return written
-
-    async def _written(self, lane: ConnectionLane, job: MailJob) -> WrittenMail | None:
-        """Returns the mail; None if it was given up because it cannot be written."""
+        if lane.following is not None:
+            written, lane.following = lane.following, None
+            return written
+        job = lane.jobs.popleft()
         if is_risky(job):
             await lane.recorded()  # writing it may end the process
             if not await self._queue.begin(job):
                 await self._refused(job, MailRefused(FATAL, is_permanent=True))
                 return None
+        return await self._written(lane, job)
+
+    async def _write_following(self, lane: ConnectionLane) -> WrittenMail | None:
+        """Writes the mail after the one that is sent now; None if there is none, or if writing it is a risk."""
+        while lane.jobs and not is_risky(lane.jobs[0]):
+            written = await self._written(lane, lane.jobs.popleft())
+            if written is not None:
+                return written
+        return None
+
+    async def _written(self, lane: ConnectionLane, job: MailJob) -> WrittenMail | None:
+        """Returns the mail; None if it was given up because it cannot be written."""
         try:
             message = self._composer.compose(job, await read_words(self._renderer, job))
         except Exception as error:

@@ -1,4 +1,4 @@
-"""Says which mails to third parties are not sent at all: whoever waits for an answer would wait for ever."""
+"""Announces dropped mails to third parties, for a ticket may be on hold until one of them is answered."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, not_, or_, select
 
 from services.notification.batches import NAME
 from services.notification.decisions.event_rules import ALREADY_NOTIFIED, Breach
@@ -96,27 +96,29 @@ async def tickets_known(session: Session, ticket_ids: Collection[UUID]) -> dict[
 
 
 async def open_calls(session: Session, ticket_ids: Collection[UUID], keys: Collection[str]) -> OpenCalls:
-    """Returns which on-call services were called about which of the tickets, and were not told of the end since.
-
-    What was dropped before it was tried has called nobody.
-    """
+    """Returns which on-call services were called about which of the tickets, and were not told of the end since."""
     if not ticket_ids or not keys:
         return {}
-    columns = (Delivery.ticket_id, Delivery.recipient, Delivery.template, Delivery.about, Delivery.seq)
     told = (
-        select(*columns, Delivery.status, Delivery.attempts)
-        .where(Delivery.ticket_id.in_(ticket_ids), Delivery.recipient.in_(keys))
+        select(Delivery.ticket_id, Delivery.recipient, Delivery.template, Delivery.about, Delivery.seq)
+        .where(Delivery.ticket_id.in_(ticket_ids), Delivery.recipient.in_(keys), counts())
         .order_by(Delivery.id)
     )
     calls: OpenCalls = {}
     for row in await session.execute(told):
         key = (row.ticket_id, row.recipient)
         if row.template == OVER:
-            if row.status not in (DeliveryStatus.FAILED, DeliveryStatus.DROPPED):
-                calls.pop(key, None)
-        elif row.status != DeliveryStatus.DROPPED or row.attempts:
+            calls.pop(key, None)
+        else:
             calls.setdefault(key, []).append(OnCall(row.about, row.seq or 0, row.template))
     return calls
+
+
+def counts() -> ColumnElement[bool]:
+    """Whether a message opened or ended an alert: no call that was dropped untried does, nor an end that failed."""
+    is_unsaid = and_(Delivery.template == OVER, Delivery.status.in_([DeliveryStatus.FAILED, DeliveryStatus.DROPPED]))
+    is_untried = and_(Delivery.status == DeliveryStatus.DROPPED, Delivery.attempts == 0)
+    return not_(or_(is_unsaid, is_untried))
 
 
 async def withdrawn_breaches(session: Session, events: Sequence[Event]) -> list[OnCall]:

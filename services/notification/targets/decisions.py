@@ -9,8 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.notification.delivery.channels import DeliveryChannel
-from services.notification.delivery.status import DeliveryStatus
-from services.notification.delivery.templates import TEMPLATES, TemplateName
+from services.notification.delivery.templates import TemplateName
 from services.notification.erasure import tickets_of
 from services.notification.models import Delivery, NotificationTarget
 from services.notification.rules.additional_recipients import TicketContacts
@@ -32,6 +31,7 @@ from services.notification.targets.alerts import (
     tickets_known,
     withdrawn_breaches,
 )
+from services.notification.targets.ledger_rows import AUDIENCE_OF, ledger_row
 from services.notification.targets.payloads import TargetKind
 from shared.contracts.events import (
     Event,
@@ -45,13 +45,8 @@ from shared.contracts.events import (
     TicketTransferred,
     TicketTriaged,
 )
-from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session
 
-AUDIENCE_OF = {
-    DeliveryChannel.CHAT: RecipientAudience.TEAM,
-    DeliveryChannel.ON_CALL: RecipientAudience.ON_CALL,
-}
 TEMPLATE_OF: dict[type[Event], TemplateName] = {
     TicketTriaged: TemplateName.NEW_TICKET,
     MessagePosted: TemplateName.REQUESTER_MESSAGE,
@@ -236,24 +231,7 @@ def _row(
     call: OnCall,
     facts: Mapping[str, Any],
 ) -> dict[str, Any]:
-    channel = _channel(target)
-    return {
-        "id": new_id(),
-        "cause": cause,
-        "recipient": recipient_of(target.id),
-        "channel": channel.value,
-        "audience": AUDIENCE_OF[channel].value,
-        "template": template.value,
-        "template_version": TEMPLATES[template].version,
-        "ticket_id": ticket_id,
-        "about": call.about,
-        "seq": call.seq,
-        "name": target.name,
-        "facts": dict(facts),
-        "status": DeliveryStatus.QUEUED.value,
-        "next_attempt_at": utc_now(),
-        "message_id": "",
-    }
+    return ledger_row(target, _channel(target), cause, ticket_id, template, call, facts)
 
 
 def _facts(event: Event) -> dict[str, Any]:

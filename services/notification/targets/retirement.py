@@ -7,17 +7,17 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import String as Text
-from sqlalchemy import and_, delete, literal, not_, or_, select, update
 from sqlalchemy import cast as cast_sql
+from sqlalchemy import delete, literal, not_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.status import DeliveryStatus
-from services.notification.delivery.templates import TEMPLATES, TemplateName
+from services.notification.delivery.templates import TemplateName
 from services.notification.models import IS_DUE, IS_FOR_TARGET, IS_ON_CALL, Delivery, NotificationTarget
-from services.notification.rules.matrix import RecipientAudience
-from services.notification.targets.alerts import OF_TICKET, OVER, RECIPIENT, metric_of, recipient_of
-from shared.kit.clock import new_id, utc_now
+from services.notification.targets.alerts import OF_TICKET, OVER, RECIPIENT, OnCall, counts, metric_of, recipient_of
+from services.notification.targets.ledger_rows import ledger_row
+from shared.kit.clock import utc_now
 from shared.kit.db import Session, lock_in_order
 
 SWITCHED_OFF = "its chat room or on-call service is removed or switched off"
@@ -58,8 +58,15 @@ async def move_alerts(session: Session, former: NotificationTarget, target: Noti
     cause = f"{recipient_of(target.id)}:moved:{target.version}"
     rows = [_end(former, one.ticket_id) for one in alerts]
     rows += [
-        _message(target, one.ticket_id, f"{cause}:{one.ticket_id}", one.template)
-        | {"about": one.about, "seq": one.seq, "facts": {"metric": metric_of(one.about)}}
+        ledger_row(
+            target,
+            DeliveryChannel.ON_CALL,
+            f"{cause}:{one.ticket_id}",
+            one.ticket_id,
+            TemplateName(one.template),
+            OnCall(one.about, one.seq),
+            {"metric": metric_of(one.about)},
+        )
         for one in alerts
     ]
     await session.execute(insert(Delivery).on_conflict_do_nothing(), rows)
@@ -91,12 +98,10 @@ async def _delete_done(session: Session, *which: Any) -> None:
 
 async def _open_at(session: Session, key: str) -> list[Any]:
     """Returns of each ticket whose alert is open at an on-call service what that was told last."""
-    is_unsaid = and_(Delivery.template == OVER, Delivery.status.in_([DeliveryStatus.FAILED, DeliveryStatus.DROPPED]))
-    is_untried = and_(Delivery.status == DeliveryStatus.DROPPED, Delivery.attempts == 0)
     last = (
         select(Delivery.ticket_id, Delivery.template, Delivery.about, Delivery.seq)
         .distinct(Delivery.ticket_id)
-        .where(IS_ON_CALL, Delivery.recipient == key, not_(or_(is_unsaid, is_untried)))
+        .where(IS_ON_CALL, Delivery.recipient == key, counts())
         .order_by(Delivery.ticket_id, Delivery.id.desc())
     )
     return [row for row in await session.execute(last) if row.template != OVER]
@@ -104,25 +109,4 @@ async def _open_at(session: Session, key: str) -> list[Any]:
 
 def _end(target: NotificationTarget, ticket_id: UUID) -> dict[str, Any]:
     cause = f"{recipient_of(target.id)}:off:{target.version}:{ticket_id}"
-    return _message(target, ticket_id, cause, OVER.value)
-
-
-def _message(target: NotificationTarget, ticket_id: UUID, cause: str, template: str) -> dict[str, Any]:
-    key = recipient_of(target.id)
-    return {
-        "id": new_id(),
-        "cause": cause,
-        "recipient": key,
-        "channel": DeliveryChannel.ON_CALL.value,
-        "audience": RecipientAudience.ON_CALL.value,
-        "template": template,
-        "template_version": TEMPLATES[TemplateName(template)].version,
-        "ticket_id": ticket_id,
-        "about": OF_TICKET,
-        "seq": 0,
-        "name": target.name,
-        "facts": {},
-        "status": DeliveryStatus.QUEUED.value,
-        "next_attempt_at": utc_now(),
-        "message_id": "",
-    }
+    return ledger_row(target, DeliveryChannel.ON_CALL, cause, ticket_id, OVER, OnCall(OF_TICKET, 0), {})

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.quick_passwords import quick_passwords  # noqa: F401 - a fixture
+from tests.support.service_engines import engines_of
 
 if TYPE_CHECKING:
     from deploy.local.engines import Stack
@@ -18,13 +19,7 @@ if TYPE_CHECKING:
     from tests.services.assignment.desk import Desk
 
 
-@pytest.fixture(scope="session")
-async def engines(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> AsyncIterator["Stack"]:
-    """Of this service's tests alone, its database migrated."""
-    from tests.support.migrated_engines import migrated_engines
-
-    async with migrated_engines(tmp_path_factory, pytestconfig, "assignment") as running:
-        yield running
+engines = engines_of("assignment")
 
 
 @pytest.fixture(scope="session")

@@ -9,19 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.service_engines import engines_of
+
 if TYPE_CHECKING:
     from deploy.local.engines import Stack
     from services.intake.settings import IntakeSettings
     from tests.services.intake.harness import IntakeHarness
 
 
-@pytest.fixture(scope="session")
-async def engines(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> AsyncIterator["Stack"]:
-    """Of this service's tests alone, its database migrated."""
-    from tests.support.migrated_engines import migrated_engines
-
-    async with migrated_engines(tmp_path_factory, pytestconfig, "intake") as running:
-        yield running
+engines = engines_of("intake")
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.service_engines import engines_of
+
 if TYPE_CHECKING:
     from deploy.local.engines import Stack
     from services.notification.settings import NotificationSettings
@@ -17,13 +19,7 @@ if TYPE_CHECKING:
     from tests.services.notification.running import Running
 
 
-@pytest.fixture(scope="session")
-async def engines(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> AsyncIterator["Stack"]:
-    """Of this service's tests alone, its database migrated."""
-    from tests.support.migrated_engines import migrated_engines
-
-    async with migrated_engines(tmp_path_factory, pytestconfig, "notification") as running:
-        yield running
+engines = engines_of("notification")
 
 
 @pytest.fixture(scope="session")

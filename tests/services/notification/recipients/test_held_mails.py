@@ -8,7 +8,13 @@ from shared.contracts.vocabulary import ActorKind
 from shared.kit.backoff import Backoff
 from shared.kit.clock import new_id
 from tests.services.notification.mail_server import MailServer, text_of
-from tests.services.notification.recipients.test_mail_hours import an_hour_later, closed_now, make_due, statuses
+from tests.services.notification.recipients.test_mail_hours import (
+    an_hour_later,
+    assigned_mail_waits,
+    closed_now,
+    make_due,
+    statuses,
+)
 from tests.services.notification.recipients.test_preferences import prefer, rows
 from tests.services.notification.running import Running
 from tests.services.notification.ticket_events import TicketEvents
@@ -98,11 +104,7 @@ async def test_a_digest_that_was_refused_is_sent_later_with_what_its_reader_stil
     await service.publish(*gone.people())
     for story in (gone, kept):
         await service.publish(story.submitted(), story.triaged(), story.assigned())
-
-        async def waits(story: TicketEvents = story) -> None:
-            assert await statuses(service, story, "assigned") == ["queued"]
-
-        await eventually(waits)
+        await assigned_mail_waits(service, story)
     mail_server.refusals[address] = ["451 Later"]
     await make_due(service, f"digest:{gone.ada}")
 

@@ -44,6 +44,15 @@ async def statuses(service: Running, story: TicketEvents, template: str, recipie
     return sorted(one["status"] for one in await rows(service, story, template, recipient))
 
 
+async def assigned_mail_waits(service: Running, story: TicketEvents) -> None:
+    """Returns once the mail about the assignment is held back."""
+
+    async def waits() -> None:
+        assert await statuses(service, story, "assigned") == ["queued"]
+
+    await eventually(waits)
+
+
 async def test_hours_that_are_over_for_ever_hold_up_nobody(service: Running, mail_server: MailServer) -> None:
     """Valid when they are saved, as they are open on one day; the digest after it finds no hours any more."""
     story, other = TicketEvents(), TicketEvents()
@@ -232,11 +241,7 @@ async def test_a_digest_is_silent_about_a_ticket_that_went_to_a_team_of_others(
     await service.publish(*gone.people())
     for story in (gone, kept):
         await service.publish(story.submitted(), story.triaged(), story.assigned())
-
-        async def waits(story: TicketEvents = story) -> None:
-            assert await statuses(service, story, "assigned") == ["queued"]
-
-        await eventually(waits)
+        await assigned_mail_waits(service, story)
     await service.publish(gone.transferred(None, to=TeamId(new_id())), gone.link_requested())
 
     async def is_known() -> None:
