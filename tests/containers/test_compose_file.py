@@ -119,7 +119,7 @@ def test_the_services_believe_the_front_doors_network_and_no_other() -> None:
     assert trusted
     assert network[1] == trusted[1]
     on_it = {name for name, block in compose_text.services().items() if "networks: [default, front]" in block}
-    assert on_it == {"intake", "assignment", "notification"}
+    assert on_it == {"intake", "assignment", "notification", "operator"}  # who looks at the front door's certificate
 
 
 def test_the_front_door_leads_to_each_service_and_hides_what_is_for_machines() -> None:
@@ -192,6 +192,10 @@ def test_the_operators_container_has_what_back_ups_are_told_by() -> None:
         assert f"EVERDESK_BACKUP_{name.upper()}" in block + script, name
     for name, port in re.findall(r"http://([a-z-]+):(\d+)", block.partition("EVERDESK_PROCESS_URLS")[2]):
         assert _value_of(name, "EVERDESK_PORT") == port
+    front_door = compose_text.COMPOSE.partition("x-front-door:")[2].partition("\nx-")[0]
+    assert "aliases: [front-door]" in front_door
+    assert ":8443\"" in front_door
+    assert "EVERDESK_FRONT_DOOR: front-door:8443" in block
 
 
 def test_nats_takes_the_streams_it_has_however_full_its_disk_is_at_a_start() -> None:

@@ -1,5 +1,7 @@
 """What each check of `everdesk doctor` makes of what it finds: how bad it is, and that it says how to mend it."""
 
+import asyncio
+import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -165,10 +167,34 @@ def test_the_operators_container_speaks_for_all_services(monkeypatch: pytest.Mon
     assert database_url("assignment").endswith("/mine")
 
 
+async def test_a_public_name_that_leads_nowhere_from_here_is_looked_at_at_the_front_door(tmp_path: Path) -> None:
+    shown = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    shown.load_cert_chain(_expired_certificate(tmp_path))
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", ssl=shown)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        public = {"EVERDESK_PORTAL_URL": "https://localhost:9", "EVERDESK_DESK_URL": "https://localhost:9/desk"}
+        (without,) = {(one.check, one.gravity) for one in await _certificates_of(public)}
+        (inside,) = {
+            (one.check, one.gravity, one.says.partition(" on")[0])
+            for one in await _certificates_of(public | {"EVERDESK_FRONT_DOOR": f"127.0.0.1:{port}"})
+        }
+    assert without == ("localhost", UNKNOWN)
+    assert inside == ("localhost", ERROR, "expired")
+
+
+async def _certificates_of(environment: dict[str, str]) -> list[Finding]:
+    return await certificates.check_certificates(ProcessEnvironments.of_environment(environment))
+
+
 def _expired_certificate(folder: Path) -> Path:
+    """Returns a file with a certificate and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mail.example")])
     made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), NOW - 90 * DAY, NOW - DAY)
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     path = folder / "mail.pem"
-    path.write_bytes(made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    path.write_bytes(made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM) + secret)
     return path

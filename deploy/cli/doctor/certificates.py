@@ -15,6 +15,8 @@ from shared.kit.clock import utc_now
 WARNING, ERROR = timedelta(days=21), timedelta(days=5)
 ANSWERS_WITHIN = 5.0
 PUBLIC = ("EVERDESK_PORTAL_URL", "EVERDESK_DESK_URL")
+FRONT_DOOR = "EVERDESK_FRONT_DOOR"
+"""`host:port` at which the front door is reached from here: a public name may lead elsewhere, or nowhere, inside."""
 FILE = "EVERDESK_MAIL_TLS_CERTIFICATE"
 MEND = "renew it (certbot renew, or at whoever issued it) and restart what shows it"
 
@@ -22,30 +24,38 @@ MEND = "renew it (certbot renew, or at whoever issued it) and restart what shows
 async def check_certificates(around: ProcessEnvironments) -> list[Finding]:
     """Those of the public addresses, and the one that mail is taken in with."""
     urls = {url for name in PUBLIC if (url := around.setting(name))}
-    found = [await _shown(url) for url in sorted(urls) if url.startswith("https:")]
+    inside = around.setting(FRONT_DOOR)
+    found = [await _shown(url, inside) for url in sorted(urls) if url.startswith("https:")]
     if path := around.setting(FILE, "mail_in"):
         found.append(_in_file(Path(path)))
     return found or [ok("certificates", "expiry", "none is in use: no public https address, no STARTTLS for mail in")]
 
 
-async def _shown(url: str) -> Finding:
+async def _shown(url: str, inside: str | None) -> Finding:
+    """The certificate of a public address, as the front door shows it to whoever is inside, if that is known."""
     parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port or 443
+    name = parts.hostname or ""
+    address, port = _place(inside) if inside else (name, parts.port or 443)
     try:
         async with asyncio.timeout(ANSWERS_WITHIN):
-            der = await _certificate_of(host, port)
+            der = await _certificate_of(name, address, port)
     except ssl.SSLError as problem:
-        return bad("certificates", host, f"TLS fails: {problem.reason}", MEND)
+        return bad("certificates", name, f"TLS fails: {problem.reason}", MEND)
     except (OSError, TimeoutError) as problem:
-        return unknown("certificates", host, f"no answer on port {port}: {type(problem).__name__}")
-    return expiry_finding(host, x509.load_der_x509_certificate(der).not_valid_after_utc, utc_now())
+        return unknown("certificates", name, f"no answer from {address} on port {port}: {type(problem).__name__}")
+    return expiry_finding(name, x509.load_der_x509_certificate(der).not_valid_after_utc, utc_now())
 
 
-async def _certificate_of(host: str, port: int) -> bytes:
+def _place(inside: str) -> tuple[str, int]:
+    host, _, port = inside.rpartition(":")
+    return host, int(port)
+
+
+async def _certificate_of(name: str, address: str, port: int) -> bytes:
     """As the server shows it, whether or not it is trusted here: this is about its date."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    _, writer = await asyncio.open_connection(host, port, ssl=context, server_hostname=host)
+    _, writer = await asyncio.open_connection(address, port, ssl=context, server_hostname=name)
     try:
         shown: bytes | None = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     finally:
