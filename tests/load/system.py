@@ -11,7 +11,7 @@ from pathlib import Path
 from deploy.local import process
 from deploy.local.demo_accounts import DEMO_ACCOUNTS
 from deploy.local.engines.ports import find_free_port
-from deploy.local.plan import FOUND_PORTS, Composition
+from deploy.local.plan import Composition, found_ports, kind_of
 from deploy.local.service_spec import JobSpec, ServiceSpec
 from deploy.local.settings import LocalSettings
 from deploy.local.stack_secrets import StackSecrets
@@ -29,9 +29,9 @@ UNLIMITED = {
 
 
 class System:
-    """Each part keeps its port and data over `stop` and `start`."""
+    """Each part keeps its port and data over `stop` and `start`. Of several of a kind the second is `intake-2`."""
 
-    def __init__(self, home: Path, limits: Mapping[str, str] = UNLIMITED) -> None:
+    def __init__(self, home: Path, limits: Mapping[str, str] = UNLIMITED, replicas: int = 1) -> None:
         for name in UNLIMITED.keys() - limits.keys():
             os.environ.pop(name, None)
         os.environ.update(limits)
@@ -42,9 +42,9 @@ class System:
             return found
 
         fixed = {f"{name}_port": port() for name in LocalSettings(home=home).fixed_ports}
-        self.settings = LocalSettings.model_validate({"home": home, **fixed})
+        self.settings = LocalSettings.model_validate({"home": home, "replicas": replicas, **fixed})
         self.secrets = StackSecrets()
-        self._composition = Composition(self.settings, self.secrets, {name: port() for name in FOUND_PORTS})
+        self._composition = Composition(self.settings, self.secrets, {name: port() for name in found_ports(replicas)})
         self._plan = self._composition.plan()
         self._parts: dict[str, ServiceSpec] = {part.name: part for part in self._plan.parts}
         self._running: dict[str, Process] = {}
@@ -87,8 +87,8 @@ class System:
             ("mail_in",),
         ):
             async with TaskGroup() as group:
-                for name in wave:
-                    if name in names:
+                for name in names:
+                    if kind_of(name) in wave:
                         group.create_task(self._start(name))
 
     async def _start(self, name: str) -> None:
@@ -117,15 +117,18 @@ class System:
 
     async def close(self) -> None:
         """Stops everything, backwards."""
-        for name in ("mail_in", *reversed(EVERYTHING)):
+        for name in reversed(tuple(self._parts)):
             await self.stop(name)
 
 
 @asynccontextmanager
-async def system(*names: str, limits: Mapping[str, str] = UNLIMITED) -> AsyncIterator[System]:
-    """Starts these parts in a folder of their own, with these limits; nothing is left of them afterwards."""
+async def system(*names: str, limits: Mapping[str, str] = UNLIMITED, replicas: int = 1) -> AsyncIterator[System]:
+    """Starts these parts in a folder of their own, with these limits; nothing is left of them afterwards.
+
+    With `replicas` there may be several of a kind among them, such as `notification-2`.
+    """
     with tempfile.TemporaryDirectory(prefix="everdesk-bench-") as home:
-        started = System(Path(home), limits)
+        started = System(Path(home), limits, replicas)
         try:
             await started.start(*names)
             yield started
