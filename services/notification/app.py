@@ -8,7 +8,6 @@ from fastapi import FastAPI
 
 from services.notification import api, asyncapi
 from services.notification.app_state import AppState
-from services.notification.commands import resolve_recipients
 from services.notification.consumers import Notifier
 from services.notification.delivery import smtp
 from services.notification.delivery.queue import DeliveryQueue
@@ -21,6 +20,7 @@ from services.notification.event_feed.streams import FeedStreams
 from services.notification.mail_templates.store import EditedTemplates
 from services.notification.measures import measure_notifications
 from services.notification.recipients.held_mails import drop_unseen
+from services.notification.recipients.settling import resolve_recipients
 from services.notification.return_tokens import note_switch
 from services.notification.settings import NotificationSettings
 from services.notification.targets.queue import TargetQueue

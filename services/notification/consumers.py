@@ -6,14 +6,13 @@ from dataclasses import replace
 from services.notification import address_projection, correction_projection  # noqa: F401 - they register what they handle
 from services.notification.batch_lookup import look_up
 from services.notification.batches import NAME, Batch, in_order, unseen_of
-from services.notification.commands import resolve_recipients
 from services.notification.decisions import side_conversations as side_decisions  # noqa: F401 - they register what they handle
 from services.notification.decisions.cc_recipients import with_copies
 from services.notification.decisions.event_rules import NotificationDecision, decide
 from services.notification.decisions.followers import decide_for_followers
 from services.notification.erasure import ERASURES, forget_part, tickets_of
 from services.notification.projection import hold_tickets, project, project_replies, project_tickets
-from services.notification.recipients.delivery_repository import record_all
+from services.notification.recipients.settling import record_decisions, resolve_recipients
 from services.notification.rules.additional_recipients import with_additional
 from services.notification.rules.repository import load_matrix
 from services.notification.settings import UnassignedMessagesTo
@@ -167,10 +166,11 @@ class Notifier:
         about = [(event_id, event, known.contacts_of(event.entity_id)) for event_id, event in events]
         for_targets = await record_for_targets(session, about, matrix)
         await project_replies(session, (event for _, event in events))
-        await record_all(session, decisions, self._threads)
-        if not decisions and not known.is_anybody_waiting:
-            return for_targets
-        return for_targets + await resolve_recipients(session, self._threads, self._unassigned_to)
+        recorded = await record_decisions(session, decisions, self._threads)
+        if not recorded.are_some_waiting and not known.is_anybody_waiting:
+            return for_targets + recorded.settled
+        resolved = await resolve_recipients(session, self._threads, self._unassigned_to)
+        return for_targets + recorded.settled + resolved
 
     async def _forget_dead_letters(self, event: RequesterErased) -> None:
         for ticket_id in event.ticket_ids:

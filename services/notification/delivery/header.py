@@ -26,6 +26,7 @@ _ID_PART = r"[!#-'*+\-./0-:=?A-Z\[\]^-~]+"
 colons or no domain where RFC 5322 allows none, and their users' mail clients look for exactly that id."""
 _MESSAGE_ID = re.compile(rf"<{_ID_PART}(?:@{_ID_PART})?>")
 _ENCODED_WORD = "=?"
+_TOKENS = re.compile(r"[!-~]+(?: [!-~]+)*")
 _QUOTED_PAIRS = re.compile(r'["\\]')
 _STRUCTURE = re.compile(r'[<>@,;:"\\\[\]]')
 """What parts or makes addresses: taken out of encoded names, for some readers decode before they look for addresses."""
@@ -49,6 +50,7 @@ def _shown(char: str) -> str:
     return "" if category == "Cf" and char not in _JOINERS else char
 
 
+@lru_cache(maxsize=64)
 def unstructured(name: str, text: str) -> str:
     """Returns a field of free text, such as a subject; text that looks like encoded words is encoded."""
     line = one_line(text)
@@ -86,9 +88,10 @@ def is_message_id(text: str) -> bool:
     return len(text) <= 255 and _ENCODED_WORD not in text and _MESSAGE_ID.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=64)
 def token(name: str, value: str) -> str:
     """Returns a field with a fixed ASCII value. Raises ValueError for any other."""
-    if not re.fullmatch(r"[!-~]+(?: [!-~]+)*", value) or len(name) + len(value) > LONGEST_LINE - 2:
+    if not _TOKENS.fullmatch(value) or len(name) + len(value) > LONGEST_LINE - 2:
         raise ValueError(f"{name} must be plain ASCII")
     return f"{name}: {value}\r\n"
 

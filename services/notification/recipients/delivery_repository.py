@@ -1,17 +1,19 @@
 """Inserts decisions into the delivery ledger, each exactly once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import Table, select
-from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.dml import ReturningInsert
 
-from services.notification.decisions.event_rules import SIDE, NotificationDecision, Recipient
+from services.notification.decisions.event_rules import SIDE, NotificationDecision
 from services.notification.delivery.status import DeliveryStatus
-from services.notification.delivery.templates import TEMPLATES, TemplateName
+from services.notification.delivery.templates import TEMPLATES
 from services.notification.models import Delivery
 from services.notification.record_sets import ROWS, record_set
+from shared.contracts.base import TicketId
 from shared.kit.auth import MailThreads
 from shared.kit.clock import derived_id, new_id
 from shared.kit.db import Session
@@ -21,27 +23,28 @@ DELIVERIES = cast(Table, Delivery.__table__)
 RECORDED = (
     *("id", "cause", "recipient", "template", "template_version", "ticket_id", "agent_id", "team_id"),
     *("about", "seq", "weight", "audience", "channel", "facts", "status", "message_id"),
+    *("address", "name", "last_error", "next_attempt_at", "bundle", "sent_at"),
 )
 
 
-def _record() -> Insert:
+def _record() -> ReturningInsert[tuple[UUID]]:
     given = record_set(DELIVERIES, RECORDED)
     rows = select(*(given.c[name] for name in RECORDED)).order_by(given.c.id)
-    return insert(DELIVERIES).from_select(RECORDED, rows).on_conflict_do_nothing()
+    return insert(DELIVERIES).from_select(RECORDED, rows).on_conflict_do_nothing().returning(DELIVERIES.c.id)
 
 
 RECORD = _record()
 """Built once, so that its compiled form is found again."""
 
 
-def mail_id_of(cause: str, recipient: Recipient, template: TemplateName) -> UUID:
+def mail_id_of(cause: str, recipient: str, template: str) -> UUID:
     """Returns the Message-ID, the same for the same event and recipient, so that mail clients drop a duplicate.
 
     That of a message to a third party is the message's own id: an answer names the message it answers.
     """
-    if recipient.key.startswith(SIDE):
-        return UUID(recipient.key.removeprefix(SIDE))
-    return derived_id(MESSAGE_IDS, f"{cause}|{recipient.key}|{template}")
+    if recipient.startswith(SIDE):
+        return UUID(recipient.removeprefix(SIDE))
+    return derived_id(MESSAGE_IDS, f"{cause}|{recipient}|{template}")
 
 
 async def record(session: Session, cause: str, decisions: Sequence[NotificationDecision], threads: MailThreads) -> None:
@@ -52,13 +55,20 @@ async def record(session: Session, cause: str, decisions: Sequence[NotificationD
 async def record_all(
     session: Session, decisions: Sequence[tuple[str, NotificationDecision]], threads: MailThreads
 ) -> None:
-    """Inserts the decisions of a batch in one statement; each comes with the id of its event."""
+    """Inserts the decisions of a batch in one statement, to be settled; each comes with the id of its event."""
     if decisions:
-        rows = [_row(cause, decision, threads) for cause, decision in decisions]
-        await (await session.connection()).execute(RECORD, {ROWS: rows})
+        await insert_rows(
+            session, [with_message_id(waiting_row(cause, decision), threads) for cause, decision in decisions]
+        )
 
 
-def _row(cause: str, decision: NotificationDecision, threads: MailThreads) -> dict[str, Any]:
+async def insert_rows(session: Session, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
+    """Inserts rows of the ledger, each exactly once; returns the ids of those that were not there."""
+    return set(await (await session.connection()).scalars(RECORD, {ROWS: rows}))
+
+
+def waiting_row(cause: str, decision: NotificationDecision) -> dict[str, Any]:
+    """Returns the row of a decision that is not settled, its Message-ID still to be told."""
     recipient, template, about = decision.recipient, decision.template, decision.about
     return {
         "id": str(new_id()),
@@ -76,5 +86,10 @@ def _row(cause: str, decision: NotificationDecision, threads: MailThreads) -> di
         "channel": decision.channel,
         "facts": dict(decision.facts),
         "status": DeliveryStatus.WAITING.value,
-        "message_id": threads.message_id(decision.ticket_id, mail_id_of(cause, recipient, template)),
     }
+
+
+def with_message_id(row: Mapping[str, Any], threads: MailThreads) -> dict[str, Any]:
+    """Returns a row that waits with a Message-ID; it gets another when it is settled, which tells the recipient too."""
+    mail_id = mail_id_of(row["cause"], row["recipient"], row["template"])
+    return {**row, "message_id": threads.message_id(TicketId(UUID(row["ticket_id"])), mail_id)}

@@ -22,12 +22,12 @@ NEWS = (
 """What agents are told of tickets of theirs, and nobody else is told instead if they are not."""
 
 
-def asks_for_sight() -> ColumnElement[bool]:
+def asks_for_sight(delivery: type[Delivery] = Delivery) -> ColumnElement[bool]:
     """Whether a row is for somebody who is told of the ticket only while they may see it."""
     return or_(
-        Delivery.template == TemplateName.MENTIONED,
-        Delivery.facts.has_key(FOLLOWS),
-        Delivery.audience.is_not_distinct_from(RecipientAudience.LAST_RESPONDER.value),
+        delivery.template == TemplateName.MENTIONED,
+        delivery.facts.has_key(FOLLOWS),
+        delivery.audience.is_not_distinct_from(RecipientAudience.LAST_RESPONDER.value),
     )
 
 

@@ -47,13 +47,14 @@ def hurried() -> Iterator[None]:
     What a worse mail of the same moment may include waits for it for one second, in operation for two. What is due is
     looked for a fifth of a second after the last mails, in operation after one.
     """
-    from services.notification import commands, consumers
+    from services.notification import consumers
     from services.notification.delivery import sender
+    from services.notification.recipients import settling
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(consumers, "MAILS_LINGER_SECONDS", 0.02)
         patch.setattr(consumers, "MAILS_BUSY_SECONDS", 0.05)
-        patch.setattr(commands, "TOGETHER", timedelta(seconds=1))
+        patch.setattr(settling, "TOGETHER", timedelta(seconds=1))
         patch.setattr(sender, "SOON_SECONDS", 0.2)
         yield
 
@@ -61,9 +62,9 @@ def hurried() -> Iterator[None]:
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """No mail waits for a worse one of the same moment: for tests that are not about what is told together."""
-    from services.notification import commands
+    from services.notification.recipients import settling
 
-    monkeypatch.setattr(commands, "TOGETHER", timedelta())
+    monkeypatch.setattr(settling, "TOGETHER", timedelta())
 
 
 @pytest.fixture(scope="module")

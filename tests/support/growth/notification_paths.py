@@ -6,7 +6,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from services.notification import address_projection  # noqa: F401 - it registers what it handles
-from services.notification.commands import resolve_recipients
 from services.notification.delivery.queue import DeliveryQueue
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.delivery_replay import ReplayDeliveries, replay_deliveries
@@ -18,6 +17,7 @@ from services.notification.queries import DeliveryFilter, list_deliveries
 from services.notification.recipient_addresses import clear_bounce, key_of, mark_bounced, set_wanted, standings_of
 from services.notification.recipients.held_mails import drop_unseen
 from services.notification.recipients.inbox_entries import count_unread, list_entries, mark_read
+from services.notification.recipients.settling import resolve_recipients
 from services.notification.settings import NotificationSettings
 from services.notification.webhooks.ledger import WebhookLedger
 from services.notification.webhooks.queries import WebhookDeliveryFilter, list_deliveries_of

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -17,6 +18,7 @@ from services.notification.delivery.smtp_dialogue import ContentGate, OutgoingMa
 from services.notification.errors import MailRefused
 from services.notification.models import Delivery
 from services.notification.recipients.held_mails import drop_unseen
+from services.notification.recipients.settling import RecordedDecisions, record_decisions
 from services.notification.settings import NotificationSettings
 from shared.kit.auth import MailThreads
 from shared.kit.bus import Bus
@@ -102,11 +104,12 @@ class FaultScene:
     monkeypatch: pytest.MonkeyPatch
 
     async def consumer_before_commit(self, story: TicketEvents) -> None:
-        async def dies(*_: object) -> int:
+        async def dies(*of: Any) -> RecordedDecisions:
+            await record_decisions(*of)
             raise Killed
 
         with self.monkeypatch.context() as patch:
-            patch.setattr(consumers, "resolve_recipients", dies)
+            patch.setattr(consumers, "record_decisions", dies)
             with pytest.raises(Killed):
                 await self.notifier.on_events([story.submitted()])
 
