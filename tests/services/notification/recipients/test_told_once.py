@@ -3,11 +3,18 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from services.notification.decisions.event_rules import decide
+from services.notification.recipients.channel_choice import BY_PREFERENCE
+from services.notification.recipients.settling import RecordedDecisions, record_decisions
+from services.notification.settings import NotificationSettings
 from shared.contracts.events import Author, Envelope, ParticipantChanged, Person
 from shared.contracts.vocabulary import ActorKind, ParticipantState
+from shared.kit.auth import MailThreads
 from shared.kit.clock import utc_now
 from tests.services.notification.recipients.test_fallback_recipients import Crew, crew
+from tests.services.notification.recipients.test_preferences import prefer
 from tests.services.notification.running import OPERATOR, Running
 from tests.services.notification.ticket_events import TicketEvents, wrapped
 from tests.support.eventually import eventually
@@ -47,6 +54,7 @@ async def outcomes(service: Running, story: TicketEvents, *templates: str) -> li
     return await eventually(settled, within=15)
 
 
+WRITTEN = text("select n_tup_ins, n_tup_upd from pg_stat_xact_user_tables where relname = 'deliveries'")
 OWN = "they did it themselves"
 
 
@@ -153,3 +161,48 @@ async def test_a_lead_who_wrote_as_a_requester_is_not_the_only_one_to_stand_in(
         return found
 
     assert await eventually(told, within=15) == ({"ada"} if unassigned else {"alan"})
+
+
+async def test_an_event_delivered_again_tells_nobody_by_a_channel_chosen_since(service: Running) -> None:
+    story = TicketEvents()
+    await prefer(service, story.ada, events={"assigned": {"mail": False, "inbox": False}})
+    assigned = story.assigned()
+    await service.publish(*story.people(), story.submitted(), story.triaged(), assigned, story.link_requested())
+    assert await outcomes(service, story, "assigned") == [("assigned", "agent", BY_PREFERENCE)]
+    await prefer(service, story.ada, events={"assigned": {"mail": True, "inbox": True}})
+    await service.deliver_again(assigned)
+    await service.publish(story.follows(story.ada), story.mentioned(story.ada, by=story.grace))
+
+    async def entries() -> list[str]:
+        answer = await service.http.get("/v1/inbox", params={"agent_id": str(story.ada)}, headers=OPERATOR)
+        found = [one["template"] for one in answer.json()["items"]]
+        assert "mentioned" in found
+        return found
+
+    assert await eventually(entries) == ["mentioned"]
+
+
+async def test_a_mail_to_people_who_are_known_is_written_once(service: Running, settings: NotificationSettings) -> None:
+    """As one that waits it would be written again a moment later, which touches each index of the ledger anew."""
+    known, unknown = TicketEvents(), TicketEvents()
+    await service.publish(*known.people(), known.submitted(), known.link_requested())
+    await outcomes(service, known, "acknowledgement")
+    threads = MailThreads(settings, settings.mail_domain)
+    events = [story.message(ActorKind.AGENT) for story in (known, unknown)]
+    decisions = [(event.id, decision) for event in events for decision in decide(event.open())]
+    assert len(decisions) == 2
+    async with service.database.begin() as session:
+        [before] = (await session.execute(WRITTEN)).all()
+        recorded = await record_decisions(session, decisions, threads)
+        [after] = (await session.execute(WRITTEN)).all()
+    assert (after.n_tup_ins - before.n_tup_ins, after.n_tup_upd - before.n_tup_upd) == (2, 0)
+    assert recorded == RecordedDecisions(settled=1, are_some_waiting=True)
+    [mail] = await eventually(lambda: _sent(service, known))
+    assert mail["address"] == known.requester
+
+
+async def _sent(service: Running, story: TicketEvents) -> list[dict[str, Any]]:
+    rows = await service.ledger(ticket_id=str(story.ticket_id), status="sent")
+    found = [one for one in rows if one["template"] == "reply"]
+    assert found
+    return found
