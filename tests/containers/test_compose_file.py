@@ -194,7 +194,7 @@ def test_the_operators_container_has_what_back_ups_are_told_by() -> None:
         assert _value_of(name, "EVERDESK_PORT") == port
     front_door = compose_text.COMPOSE.partition("x-front-door:")[2].partition("\nx-")[0]
     assert "aliases: [front-door]" in front_door
-    assert ":8443\"" in front_door
+    assert ':8443"' in front_door
     assert "EVERDESK_FRONT_DOOR: front-door:8443" in block
 
 
