@@ -1,6 +1,7 @@
 """The database behind a service: one engine, short transactions, migrations under a lock."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -186,7 +187,7 @@ def alembic_config(package: str, url: str) -> "Config":
     """Alembic's configuration for the migrations that live in `package`."""
     from alembic.config import Config  # only migrating processes pay for the import
 
-    config = Config()
+    config = Config(stdout=sys.stdout)  # its default is what stood there when Alembic was imported, and may be closed
     config.set_main_option("script_location", str(Path(*package.split("."), "migrations").absolute()))
     config.attributes["url"] = url
     return config
