@@ -22,7 +22,7 @@ from services.intake.attachments.malware_scan import Clamd, scan_for_ever
 from services.intake.attachments.object_store import ContentStore
 from services.intake.attachments.upload import Uploader
 from services.intake.commands.project_people import forget_released
-from services.intake.consumers import agents_consumer, consumer, people_consumer
+from services.intake.consumers import agents_consumer, consumer, people_consumer, third_parties_consumer
 from services.intake.live import EventStreams, NotifyListener
 from services.intake.mail.http_pipe import MailPipe
 from services.intake.privacy.erasure_job import ErasureJob
@@ -145,6 +145,7 @@ def build(settings: IntakeSettings) -> FastAPI:
             "consumer": lambda: run_consumer(bus, consumer(database, intake.invitations, relay.has_applied), ahead),
             "agents": lambda: run_consumer(bus, agents_consumer(database), ahead),
             "people": lambda: run_consumer(bus, people_consumer(database, RequesterIds(settings)), ahead),
+            "third-parties": lambda: run_consumer(bus, third_parties_consumer(database, RequesterIds(settings)), ahead),
             "installation": lambda: run_consumer(bus, installation_consumer("intake", database, organisation)),
             "organisation-name": lambda: organisation.keep(database, read_projected),
             "live": hub.run,

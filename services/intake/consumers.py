@@ -20,6 +20,7 @@ from services.intake.commands.split_ticket import split_ticket
 from services.intake.live import notify_readers
 from services.intake.live.timeline import hold
 from services.intake.models import Attachment
+from services.intake.privacy.side_mails import keep_side_mails
 from shared.contracts.events import (
     EVENTS,
     AgentChanged,
@@ -36,6 +37,8 @@ from shared.contracts.events import (
     OrganisationChanged,
     ParticipantDecided,
     RequesterChanged,
+    SideMessageReceived,
+    SideMessageSent,
     SlaBreached,
     SlaBreachWithdrawn,
     SlaWarned,
@@ -64,6 +67,8 @@ from shared.kit.requester_ids import RequesterIds
 AGENTS = "intake-agents"
 """A consumer of its own, so that an older installation hears of the agents there are."""
 PEOPLE = "intake-people"
+THIRD_PARTIES = "intake-third-parties"
+"""As above: of what was written to third parties before, it hears as far as the stream goes back."""
 UNSEEN = (SlaWarned, SlaBreached, SlaBreachWithdrawn, TicketReminded)
 """Clocks' own events: they change nothing of what intake shows, its ETags included."""
 LIFECYCLE = {name: kind for name, kind in EVENTS.items() if issubclass(kind, LifecycleEvent)}
@@ -136,6 +141,16 @@ def people_consumer(database: Database, ids: RequesterIds) -> Consumer:
 
     subjects = (RequesterChanged.subjects(), OrganisationChanged.subjects(), MailPreferencesSet.subjects())
     return Consumer(PEOPLE, subjects, handle)
+
+
+def third_parties_consumer(database: Database, ids: RequesterIds) -> Consumer:
+    """Keeps whose the mails beside tickets are."""
+
+    async def handle(events: list[Envelope]) -> None:
+        async with database.begin() as session:
+            await keep_side_mails(session, ids, [event.open() for event in events])
+
+    return Consumer(THIRD_PARTIES, (SideMessageSent.subjects(), SideMessageReceived.subjects()), handle)
 
 
 async def on_events(database: Database, limits: InvitationLimits, events: Sequence[Envelope]) -> None:

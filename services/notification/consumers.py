@@ -10,7 +10,7 @@ from services.notification.decisions import side_conversations as side_decisions
 from services.notification.decisions.cc_recipients import with_copies
 from services.notification.decisions.event_rules import NotificationDecision, decide
 from services.notification.decisions.followers import decide_for_followers
-from services.notification.erasure import ERASURES, forget_part, tickets_of
+from services.notification.erasure import ERASURES, forget_part, forget_side_messages, tickets_of
 from services.notification.projection import hold_tickets, project, project_replies, project_tickets
 from services.notification.recipients.settling import record_decisions, resolve_recipients
 from services.notification.rules.additional_recipients import with_additional
@@ -161,6 +161,7 @@ class Notifier:
                 decisions.append((event_id, replace(decision, facts={}) if is_erased else decision))
             if isinstance(event, RequesterErased):
                 await forget_part(session, self._ids, event)
+                await forget_side_messages(session, event.side_message_ids)
                 await self._forget_dead_letters(event)
             known.note_reply(event)
         about = [(event_id, event, known.contacts_of(event.entity_id)) for event_id, event in events]

@@ -14,7 +14,9 @@ from services.notification.delivery.status import DeliveryStatus
 from services.notification.models import Delivery, Participant, Ticket
 from services.notification.models.csat import csat_asks
 from shared.contracts.base import TicketId
-from shared.contracts.events import Event, RequesterErased, TicketErased
+from shared.contracts.events import Event, NotificationFailed, RequesterErased, TicketErased
+from shared.contracts.events.side_conversations import SIDE_EVENT
+from shared.kit import outbox
 from shared.kit.db import Session, lock_in_order
 from shared.kit.requester_ids import RequesterIds
 
@@ -67,6 +69,7 @@ async def add_tombstones(session: Session, ticket_ids: Sequence[UUID], at: datet
     await session.execute(update(Delivery).where(theirs).values(facts={}, last_error=None))
     await _unname(session, theirs, IS_OUTSIDE)
     await session.execute(update(Delivery).where(theirs, IS_UNDER_WAY).values(DROPPED))
+    await outbox.forget(session, [f"{NotificationFailed.type()}.{ticket_id}" for ticket_id in ticket_ids])
 
 
 async def forget_part(session: Session, ids: RequesterIds, event: RequesterErased) -> None:
@@ -86,6 +89,17 @@ async def forget_part(session: Session, ids: RequesterIds, event: RequesterErase
     await session.execute(update(Delivery).where(about, theirs).values(facts={}, last_error=None))
     await session.execute(update(Delivery).where(about, theirs, IS_UNDER_WAY).values(DROPPED))
     await _unname(session, about, theirs)
+
+
+async def forget_side_messages(session: Session, message_ids: Collection[UUID]) -> None:
+    """Removes what was written to and by a third party beside others' tickets: each mail has its event as its cause."""
+    theirs = Delivery.cause.in_([f"{SIDE_EVENT}{message_id}" for message_id in message_ids])
+    await lock_in_order(session, Delivery.id, theirs)
+    emptied = update(Delivery).where(theirs).values(facts={}, last_error=None).returning(Delivery.ticket_id)
+    tickets = set(await session.scalars(emptied))
+    await session.execute(update(Delivery).where(theirs, IS_UNDER_WAY).values(DROPPED))
+    await _unname(session, theirs, IS_OUTSIDE)
+    await outbox.forget_published(session, [f"{NotificationFailed.type()}.{ticket_id}" for ticket_id in tickets])
 
 
 async def _unname(session: Session, *whose: ColumnElement[bool]) -> None:

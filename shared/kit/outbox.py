@@ -87,6 +87,12 @@ async def forget(session: AsyncSession, subjects: Collection[str]) -> None:
     await forget_published(session, subjects)
 
 
+async def forget_events(session: AsyncSession, event_ids: Collection[str]) -> None:
+    """Does the same for single events."""
+    await session.execute(delete(outbox).where(outbox.c.event_id.in_(event_ids)))
+    await session.execute(delete(outbox_published).where(outbox_published.c.event_id.in_(event_ids)))
+
+
 async def forget_published(session: AsyncSession, subjects: Collection[str]) -> None:
     """Keeps what has left on these subjects from being published again, and from being found here."""
     await session.execute(delete(outbox_published).where(outbox_published.c.subject.in_(subjects)))

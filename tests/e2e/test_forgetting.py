@@ -6,9 +6,11 @@ import os
 import sys
 import zipfile
 from collections.abc import AsyncIterator, Iterator
+from email.message import EmailMessage
 from functools import partial
 from pathlib import Path
 
+import aiosmtplib
 import pytest
 from nats.js.errors import NotFoundError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -92,6 +94,31 @@ async def worked_on(system: SystemClients, ada: Api) -> list[Json]:
     return [first, second]
 
 
+async def written_to_beside(stack: LocalStack, system: SystemClients, ada: Api) -> None:
+    """A ticket of somebody else, beside which an agent wrote to them and they answered."""
+    ticket = await system.submit("Of somebody else, too", "other@bank.example")
+    path, subject = f"/v1/tickets/{ticket['id']}/side-conversations", f"Beside: {MARKER}"
+    question = {"to": EMAIL, "subject": subject, "body": f"{NAME}, is it down?"}
+    made = await eventually(partial(ada.post, path, question), within=20)
+
+    async def asked() -> Json:
+        (mail,) = [mail for mail in await system.mails_to(EMAIL) if subject in mail["Subject"]]
+        return mail
+
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = f"{NAME} <{EMAIL}>", "support@everdesk.example", "Re: the line"
+    mail["Message-ID"] = f"<{new_id()}@bank.example>"
+    mail["In-Reply-To"] = f"<{(await eventually(asked, within=30))['MessageID']}>"
+    mail.set_content(f"It is: {MARKER}")
+    mail.add_attachment(f"{MARKER} beside".encode(), maintype="text", subtype="plain", filename=f"{NAME}.txt")
+    await aiosmtplib.send(mail, hostname="127.0.0.1", port=stack.described()["ports"]["mail_in"], start_tls=False)
+
+    async def answered() -> None:
+        assert len((await ada.get(f"{path}/{made['id']}"))["messages"]) == 2
+
+    await eventually(answered, within=30)
+
+
 async def in_streams(bus: Bus) -> AsyncIterator[tuple[str, bytes, int]]:
     """Everything JetStream would deliver: subject, headers with body, and position."""
     js = await bus.jetstream()
@@ -157,8 +184,14 @@ async def test_a_requester_is_handed_everything_and_then_forgotten(
 ) -> None:
     ada = await system.sign_in("ada@everdesk.example")
     tickets = await worked_on(system, ada)
+    await written_to_beside(stack, system, ada)
     settled = await ada.get(f"/v1/tickets/{tickets[0]['id']}")
     assert "tickets    2" in await everdesk("requester", "find", EMAIL.upper())
+
+    async def is_known_as_a_third_party() -> None:
+        assert "third party on 1 tickets of others" in await everdesk("requester", "find", EMAIL)
+
+    await eventually(is_known_as_a_third_party, within=30)
 
     await everdesk("requester", "export", EMAIL, str(tmp_path / "all.zip"))
     with zipfile.ZipFile(tmp_path / "all.zip") as archive:

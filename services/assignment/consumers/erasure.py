@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Uuid, any_, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from services.assignment.commands.conversation.side_mail import forget_side_messages
 from services.assignment.commands.requesters.requester_intake import (
     emails_on,
     forget_people_without_tickets,
@@ -66,6 +67,8 @@ class ErasureConsumer:
     requester_id: UUID | None = None
     took_part_in: tuple[UUID, ...] = ()
     """Others' tickets, of which only this requester's own part goes."""
+    side_message_ids: tuple[UUID, ...] = ()
+    """What agents and they wrote to each other beside others' tickets."""
 
     @classmethod
     def of(cls, envelope: Envelope) -> "ErasureConsumer":
@@ -74,7 +77,7 @@ class ErasureConsumer:
             ticket = TicketErased.of(envelope)
             return cls((ticket.ticket_id,), ticket.erased_at)
         gone = RequesterErased.of(envelope)
-        return cls(gone.ticket_ids, gone.erased_at, gone.requester_id, gone.took_part_in)
+        return cls(gone.ticket_ids, gone.erased_at, gone.requester_id, gone.took_part_in, gone.side_message_ids)
 
 
 async def erased_among(session: Session, ticket_ids: Collection[UUID]) -> set[UUID]:
@@ -94,8 +97,9 @@ async def erase(session: Session, ids: RequesterIds, erasures: Sequence[ErasureC
         if erasure.requester_id is not None:
             await _redact_part(session, ids, erasure.requester_id, erasure.took_part_in)
             await _take_out(session, ids, erasure.requester_id, erasure.took_part_in)
-        await forget_in_desk_jobs(session, (*erasure.ticket_ids, *erasure.took_part_in))
-        await _forget_answers(session, (*erasure.ticket_ids, *erasure.took_part_in))
+        others = {*erasure.took_part_in, *await forget_side_messages(session, erasure.side_message_ids)}
+        await forget_in_desk_jobs(session, (*erasure.ticket_ids, *others))
+        await _forget_answers(session, (*erasure.ticket_ids, *others))
         told = (
             MessagePosted,
             MessageEdited,
@@ -106,8 +110,7 @@ async def erase(session: Session, ids: RequesterIds, erasures: Sequence[ErasureC
             SideMessageSent,
         )
         await outbox.forget(session, [f"{event.type()}.{one}" for event in told for one in erasure.ticket_ids])
-        took_part = [f"{event.type()}.{one}" for event in told for one in erasure.took_part_in]
-        await outbox.forget_published(session, took_part)
+        await outbox.forget_published(session, [f"{event.type()}.{one}" for event in told for one in others])
 
 
 async def _dead_letter(session: Session, erasure: ErasureConsumer) -> None:

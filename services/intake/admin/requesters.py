@@ -40,6 +40,7 @@ class RequesterData(DescribedModel):
                     "tickets": 3,
                     "open_tickets": 1,
                     "took_part_in": 2,
+                    "third_party_on": 1,
                     "messages": 14,
                     "files": 4,
                     "mails": 9,
@@ -55,6 +56,8 @@ class RequesterData(DescribedModel):
     """Those that are not closed."""
     took_part_in: int
     """Others' tickets with this person in copy, or with something they wrote."""
+    third_party_on: int
+    """Others' tickets beside which agents and this person wrote to each other."""
     messages: int
     files: int
     mails: int
@@ -67,6 +70,7 @@ class RequesterData(DescribedModel):
             tickets=len(found.ticket_ids),
             open_tickets=len(found.open_ids),
             took_part_in=len(found.took_part_in),
+            third_party_on=len(found.third_party_on),
             messages=found.messages,
             files=found.files,
             mails=found.mails,

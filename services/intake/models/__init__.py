@@ -16,6 +16,7 @@ from services.intake.models.people import (
     LinkRevocation,
     NewestDecision,
     Participant,
+    SideMail,
 )
 from services.intake.models.satisfaction import SatisfactionSurvey
 from services.intake.models.tickets import FIRST_NUMBER, Message, Ticket, TimelineEntry
@@ -48,6 +49,7 @@ __all__ = [
     "RawMail",
     "RawMailState",
     "SatisfactionSurvey",
+    "SideMail",
     "StoredApiKey",
     "Ticket",
     "TimelineEntry",

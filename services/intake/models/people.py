@@ -81,6 +81,20 @@ class NewestDecision(Base):
     decided_at: Mapped[datetime]
 
 
+class SideMail(Base):
+    """A mail that agents sent to a third party beside a ticket, or got from them: whose it is, and no word of it."""
+
+    __tablename__ = "side_mails"
+
+    message_id: Mapped[UUID] = mapped_column(primary_key=True)
+    ticket_id: Mapped[UUID] = mapped_column(index=True)
+    requester_id: Mapped[UUID] = mapped_column(index=True)
+    """The keyed digest of the third party's address."""
+    at: Mapped[datetime]
+    is_erased: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether its words were erased; the row stays, so that what answers it is no answer beside the ticket."""
+
+
 class Erasure(Base):
     """People's words that were erased: of one requester, or of a ticket whose time was over.
 

@@ -83,6 +83,7 @@ def _tell(found: SubjectData) -> None:
         f"requester  {found.requester_id}\n"
         f"tickets    {len(found.ticket_ids)}, of which not closed: {len(found.open_ids)}\n"
         f"took part  in {len(found.took_part_in)} tickets of others\n"
+        f"third party on {len(found.third_party_on)} tickets of others\n"
         f"messages   {found.messages}\nfiles      {found.files}\nmails      {found.mails}\n"
     )
 

@@ -13,9 +13,10 @@ from sqlalchemy import select
 
 from services.intake.attachments.garbage_collection import remove_contents
 from services.intake.attachments.object_store import ContentStore, StorageUnavailable
-from services.intake.models import Erasure
+from services.intake.models import Erasure, SideMail
 from services.intake.privacy.ticket_erasure import subjects_of
 from shared.contracts.events import Envelope, Event, RequesterChanged, RequesterErased, TicketErased
+from shared.contracts.events.side_conversations import is_beside
 from shared.kit import outbox
 from shared.kit.bus import BusUnavailable, StreamEraser
 from shared.kit.bus.connection import REFUSED
@@ -83,13 +84,27 @@ class ErasureJob:
         for ticket_id in erasure.ticket_ids:
             for subject in subjects_of(ticket_id):
                 await self._stream.erase(subject)
+        side_messages = await self._side_messages(erasure.requester_id) if erasure.took_part_in else frozenset()
+
+        def is_their_part(event: Envelope) -> bool:
+            """Not what was written since: that is new, and somebody may still wait for it."""
+            is_theirs = self._speaks_of(event, erasure.requester_id) or is_beside(event.data, side_messages)
+            return is_theirs and event.time <= erasure.erased_at
+
         for ticket_id in erasure.took_part_in:
             for subject in subjects_of(ticket_id):
-                await self._stream.erase(subject, lambda event: self._speaks_of(event, erasure.requester_id))
+                await self._stream.erase(subject, is_their_part)
         if erasure.requester_id is not None:
             subject = f"{RequesterChanged.type()}.*"
             await self._stream.erase(subject, lambda event: self._speaks_of(event, erasure.requester_id))
         return True
+
+    async def _side_messages(self, requester_id: UUID | None) -> frozenset[str]:
+        """What was written to and by a third party: their answers name no address."""
+        erased = SideMail.requester_id == requester_id, SideMail.is_erased
+        async with self._database.begin() as session:
+            found = await session.scalars(select(SideMail.message_id).where(*erased))
+            return frozenset(str(message_id) for message_id in found)
 
     def _speaks_of(self, envelope: Envelope, requester_id: UUID | None) -> bool:
         return any(self._ids.of(email) == requester_id for email in _addresses_in(envelope))

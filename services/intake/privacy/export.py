@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from markupsafe import Markup
-from sqlalchemy import Select, func, inspect, or_, select
+from sqlalchemy import Select, func, inspect, select
 
 from services.intake.attachments.link_removal import without_links
 from services.intake.attachments.object_store import ContentMissing, ContentStore
@@ -122,7 +122,7 @@ class Exporter:
             async for piece in self._files(archive, folder, await self._rows(written)):
                 yield piece
         others = select(RawMail).where(
-            or_(*(mailed_by(email, ()) for email in holdings.emails)),
+            mailed_by(holdings.emails, ()),
             RawMail.is_internal.is_(False),
             RawMail.ticket_id.is_(None) | RawMail.ticket_id.not_in(holdings.ticket_ids),
         )

@@ -1,11 +1,11 @@
 """Erasing a requester: first what would go is told, then it goes, everywhere."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, select, tuple_, update
 
 from services.intake.commands.change_status import change_status
 from services.intake.models import (
@@ -18,14 +18,14 @@ from services.intake.models import (
     PersonAddress,
     Ticket,
 )
+from services.intake.privacy.erasure_announcement import announce
+from services.intake.privacy.side_mails import erase_side_mails
 from services.intake.privacy.subject_data import SubjectData, copied_to, find_subject_data, mailed_by
 from services.intake.privacy.ticket_erasure import ERASED, erase_tickets, remove_files, tickets_open
-from shared.contracts.base import TicketId
+from shared.contracts.base import MessageId, TicketId
 from shared.contracts.commands import CloseTicket
-from shared.contracts.events import RequesterErased
 from shared.contracts.tickets import SYSTEM
 from shared.contracts.vocabulary import BodyFormat, CloseReason
-from shared.kit import outbox
 from shared.kit.auth import TicketLinks
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Database, Session
@@ -33,9 +33,7 @@ from shared.kit.http.idempotency import forget_about
 from shared.kit.http.problems import Problem
 from shared.kit.requester_ids import RequesterIds
 from shared.kit.tickets import Tickets, command_id
-
-TICKETS_PER_EVENT = 10_000
-"""Ids of 39 bytes each in a message of at most 1 MiB."""
+from shared.kit.tombstones import lock_against_erasure
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +67,7 @@ class RequesterEraser:
         for ticket_id in found.open_ids:
             await self._withdraw(ticket_id)
         async with self.database.begin() as session:
+            await lock_against_erasure(session, is_erasing=True)
             found = await find_subject_data(session, self.ids, email)
             _check(found, confirmation)
             await self._erase(session, found, utc_now())
@@ -83,8 +82,8 @@ class RequesterEraser:
         await change_status(self.database, self.tickets, ticket_id, command)
 
     async def _erase(self, session: Session, found: SubjectData, at: datetime) -> None:
-        own_mails = or_(*(mailed_by(email, found.ticket_ids) for email in found.emails))
-        digests = await remove_files(session, or_(*(_files_of(email) for email in found.emails)), own_mails)
+        digests = await remove_files(session, files_of(found.emails), mailed_by(found.emails, found.ticket_ids))
+        digests |= await erase_side_mails(session, [mail.message_id for mail in found.side_mails])
         digests |= await erase_tickets(session, self.links, found.ticket_ids, at)
         await forget_about(session, set(found.emails))
         for email in found.emails:
@@ -95,31 +94,18 @@ class RequesterEraser:
         self, session: Session, email: str, found: SubjectData, digests: set[str], at: datetime
     ) -> None:
         """An erasure for each address, for the other services know people by the digest of one address."""
+        requester_id = self.ids.of(email)
+        side_mails = [mail for mail in found.side_mails if mail.requester_id == requester_id]
         erasure = Erasure(
             id=new_id(),
-            requester_id=self.ids.of(email),
+            requester_id=requester_id,
             ticket_ids=list(found.ticket_ids),
-            took_part_in=list(found.took_part_in),
+            took_part_in=sorted({*found.took_part_in, *(mail.ticket_id for mail in side_mails)}),
             digests=sorted(digests),
             erased_at=at,
         )
-        session.add(erasure)
-        for number, event in enumerate(_announcements(erasure, at)):
-            await outbox.add(session, event, f"{erasure.id}:erased" + (f":{number}" if number else ""), at)
-
-
-def _announcements(found: Erasure, at: datetime) -> Iterator[RequesterErased]:
-    """One event, or several where one message on the bus could not carry the ids of all tickets."""
-    own, others = ([TicketId(one) for one in ids] for ids in (found.ticket_ids, found.took_part_in))
-    assert found.requester_id is not None
-    for start in range(0, max(len(own), len(others), 1), TICKETS_PER_EVENT):
-        part = slice(start, start + TICKETS_PER_EVENT)
-        yield RequesterErased(
-            requester_id=found.requester_id,
-            ticket_ids=tuple(own[part]),
-            took_part_in=tuple(others[part]),
-            erased_at=at,
-        )
+        side_message_ids = [MessageId(mail.message_id) for mail in side_mails]
+        await announce(session, erasure, found.took_part_in, side_message_ids)
 
 
 def _check(found: SubjectData, confirmation: ErasureConfirmation) -> None:
@@ -133,9 +119,10 @@ def _check(found: SubjectData, confirmation: ErasureConfirmation) -> None:
         raise tickets_open(len(found.open_ids))
 
 
-def _files_of(email: str) -> ColumnElement[bool]:
-    written = select(Message.id).where(func.lower(Message.author_email) == email)
-    return Attachment.message_id.in_(written)
+def files_of(emails: Sequence[str]) -> ColumnElement[bool]:
+    """The files with what somebody wrote, found by their tickets: that is what files have an index by."""
+    written = select(Message.ticket_id, Message.id).where(func.lower(Message.author_email).in_(emails))
+    return tuple_(Attachment.ticket_id, Attachment.message_id).in_(written)
 
 
 async def _leave(session: Session, email: str) -> None:

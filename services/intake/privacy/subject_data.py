@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Boolean, ColumnElement, Text, func, literal_column, or_, select, text, union
+from sqlalchemy import Boolean, ColumnElement, Text, func, literal_column, select, text, union
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from services.intake.models import Attachment, Message, Participant, RawMail, RawMailState, Ticket
+from services.intake.models import Attachment, Message, Participant, RawMail, RawMailState, SideMail, Ticket
+from services.intake.privacy.side_mails import find_side_mails
 from services.intake.queries.people import addresses_of_person
 from shared.contracts.vocabulary import Status
 from shared.kit.addresses import address_key
@@ -50,14 +51,21 @@ class SubjectData:
     """Those of the tickets that are not closed."""
     took_part_in: tuple[UUID, ...]
     """Others' tickets with this person in copy, or with something they wrote."""
+    side_mails: tuple[SideMail, ...]
+    """What agents and this person wrote to each other beside others' tickets."""
     messages: int
     files: int
     mails: int
 
     @property
+    def third_party_on(self) -> set[UUID]:
+        """Others' tickets beside which agents and this person wrote to each other."""
+        return {mail.ticket_id for mail in self.side_mails}
+
+    @property
     def is_empty(self) -> bool:
         """Whether nothing is held at all."""
-        return not (self.ticket_ids or self.took_part_in or self.mails)
+        return not (self.ticket_ids or self.took_part_in or self.side_mails or self.mails)
 
 
 async def find_subject_data(session: Session, ids: RequesterIds, email: str) -> SubjectData:
@@ -74,6 +82,11 @@ async def find_subject_data(session: Session, ids: RequesterIds, email: str) -> 
     ).all()
     ticket_ids = tuple(row.id for row in own)
     took_part = {one for address in emails for one in await _took_part_in(session, address, ticket_ids)}
+    side_mails = [
+        mail
+        for mail in await find_side_mails(session, [ids.of(one) for one in emails])
+        if mail.ticket_id not in ticket_ids
+    ]
     holdings = SubjectData(
         email=email,
         emails=emails,
@@ -81,9 +94,10 @@ async def find_subject_data(session: Session, ids: RequesterIds, email: str) -> 
         ticket_ids=ticket_ids,
         open_ids=tuple(row.id for row in own if row.status is not Status.CLOSED),
         took_part_in=tuple(sorted(took_part)),
-        messages=await _count(session, or_(*(written_by(one, ticket_ids) for one in emails))),
+        side_mails=tuple(side_mails),
+        messages=await _count(session, written_by(emails, ticket_ids)),
         files=await _count(session, Attachment.ticket_id.in_(ticket_ids)),
-        mails=await _count(session, or_(*(mailed_by(one, ticket_ids) for one in emails))),
+        mails=await _count(session, mailed_by(emails, ticket_ids, [mail.message_id for mail in side_mails])),
     )
     if holdings.is_empty:
         raise not_found("requester")
@@ -101,22 +115,28 @@ async def find_email(session: Session, ids: RequesterIds, requester_id: UUID) ->
     raise not_found("requester")
 
 
-def written_by(email: str, ticket_ids: Sequence[UUID]) -> ColumnElement[bool]:
+def written_by(emails: Sequence[str], ticket_ids: Sequence[UUID]) -> ColumnElement[bool]:
     """Messages on a person's own tickets, and theirs on others'."""
     found = union(
         select(Message.id).where(Message.ticket_id.in_(ticket_ids)),
-        select(Message.id).where(func.lower(Message.author_email) == email),
+        select(Message.id).where(func.lower(Message.author_email).in_(emails)),
     )
     return Message.id.in_(found)
 
 
-def mailed_by(email: str, ticket_ids: Sequence[UUID]) -> ColumnElement[bool]:
-    """Mails that became part of a person's tickets, and others they sent; one still to be read is left to be read."""
-    sent = (func.lower(RawMail.sender) == email) & (RawMail.state != RawMailState.RECEIVED)
-    written = select(Message.id).where(func.lower(Message.author_email) == email)
+def mailed_by(
+    emails: Sequence[str], ticket_ids: Sequence[UUID], side_message_ids: Sequence[UUID] = ()
+) -> ColumnElement[bool]:
+    """Mails that became part of a person's tickets, and others they sent; one still to be read is left to be read.
+
+    One set of ids and no alternatives, for which every mail there is would be looked at.
+    """
+    sent = func.lower(RawMail.sender).in_(emails) & (RawMail.state != RawMailState.RECEIVED)
+    written = select(Message.id).where(func.lower(Message.author_email).in_(emails))
     found = union(
         select(RawMail.id).where(RawMail.ticket_id.in_(ticket_ids)),
         select(RawMail.id).where(RawMail.message_id.in_(written)),
+        select(RawMail.id).where(RawMail.message_id.in_(side_message_ids)),
         select(RawMail.id).where(sent),
     )
     return RawMail.id.in_(found)

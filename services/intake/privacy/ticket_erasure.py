@@ -17,6 +17,7 @@ from services.intake.models import (
     NewestDecision,
     Participant,
     RawMail,
+    SideMail,
     Ticket,
 )
 from shared.contracts.events import (
@@ -84,6 +85,7 @@ async def erase_tickets(session: Session, links: TicketLinks, ids: Sequence[UUID
     await session.execute(delete(Participant).where(Participant.ticket_id.in_(ids)))
     await session.execute(delete(NewestDecision).where(NewestDecision.ticket_id.in_(ids)))
     await session.execute(delete(LinkRevocation).where(LinkRevocation.ticket_id.in_(ids)))
+    await session.execute(delete(SideMail).where(SideMail.ticket_id.in_(ids)))
     await forget_comments(session, list(ids))
     await session.execute(update(KnownIncident).where(KnownIncident.ticket_id.in_(ids)).values(title=""))
     await session.execute(delete(MailId).where(MailId.ticket_id.in_(ids)))

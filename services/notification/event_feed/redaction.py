@@ -8,6 +8,7 @@ from sqlalchemy import select, text, update
 
 from services.notification.models.event_feed import feed_events
 from shared.contracts.events import EVENTS, Envelope, LifecycleEvent, RequesterChanged, RequesterErased, TicketErased
+from shared.contracts.events.side_conversations import SIDE_EVENT, is_beside
 from shared.kit.db import Session
 from shared.kit.requester_ids import RequesterIds
 
@@ -59,6 +60,17 @@ class FeedEraser:
                 await self._store(session, envelope.id, without_data(envelope))
             elif (fewer := self._without_copies_to(envelope, event.requester_id)) is not None:
                 await self._store(session, envelope.id, fewer)
+        if event.side_message_ids:
+            await self._erase_beside(session, event.side_message_ids)
+
+    async def _erase_beside(self, session: Session, message_ids: Sequence[UUID]) -> None:
+        """What was written to and by a third party beside others' tickets, and what became of the mails."""
+        told = feed_events.c.event_id.in_([f"{SIDE_EVENT}{message_id}" for message_id in message_ids])
+        tickets = select(feed_events.c.ticket_id).where(told)
+        others = feed_events.c.ticket_id.in_(tickets), feed_events.c.type.not_in(_KEPT)
+        found = await session.scalars(select(feed_events.c.envelope).where(*others))
+        ids = {str(message_id) for message_id in message_ids}
+        await self._redact(session, [one for one in found if is_beside(Envelope.model_validate_json(one).data, ids)])
 
     async def _erase_tickets(self, session: Session, tickets: Sequence[UUID]) -> None:
         if not tickets:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.contracts.base import AgentId, Instant, PolicyId, TeamId, TicketId, WireModel
+from shared.contracts.base import AgentId, Instant, MessageId, PolicyId, TeamId, TicketId, WireModel
 from shared.contracts.events.base import Event
 from shared.contracts.tickets import TopicId
 from shared.contracts.vocabulary import DecidedBy, DecisionCause, OutReason, Priority, ReturnReason, Strategy
@@ -303,6 +303,8 @@ class RequesterErased(Event, name="requester.erased"):
     ticket_ids: tuple[TicketId, ...]
     took_part_in: tuple[TicketId, ...] = ()
     """Others' tickets, of which only what this person was and wrote is redacted."""
+    side_message_ids: tuple[MessageId, ...] = ()
+    """What agents and this person, as a third party, wrote to each other beside others' tickets: all of it goes."""
     erased_at: Instant
 
     @property

@@ -1,11 +1,16 @@
 """What agents and third parties write to each other beside a ticket. Requesters never see any of it."""
 
+from collections.abc import Collection, Mapping
+from typing import Any
 from uuid import UUID
 
 from shared.contracts.base import Instant, MessageId, TicketId
 from shared.contracts.events.conversation import AttachmentRef, Author, TicketEvent
 from shared.contracts.redaction import Foreign
 from shared.contracts.vocabulary import BodyFormat
+
+SIDE_EVENT = "side-message:"
+"""How the id of each of these events begins; it ends with that of the message."""
 
 
 class SideMessageSent(TicketEvent, name="side.message_sent"):
@@ -53,3 +58,12 @@ class SideMessageReceived(TicketEvent, name="side.message_received"):
     merged_into: TicketId | None = None
     """The ticket that this one is a part of by now, if it is of another."""
     received_at: Instant
+
+
+def is_beside(data: Mapping[str, Any], message_ids: Collection[str]) -> bool:
+    """Whether an event tells one of these messages, or what became of its mail."""
+    cause = data.get("cause")
+    is_of_a_mail = isinstance(cause, str) and cause.startswith(SIDE_EVENT)
+    return data.get("message_id") in message_ids or (
+        is_of_a_mail and str(cause).removeprefix(SIDE_EVENT) in message_ids
+    )

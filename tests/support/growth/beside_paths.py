@@ -6,8 +6,12 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from services.assignment.commands.conversation.side_mail import CAUSE, take_failed_mail, take_side_message
 from services.assignment.commands.conversation.side_mail import TEMPLATE as SIDE_TEMPLATE
+from services.assignment.commands.conversation.side_mail import (
+    forget_side_messages,
+    take_failed_mail,
+    take_side_message,
+)
 from services.assignment.models import ReportSchedule, Ticket
 from services.assignment.queries.access.callers import Caller
 from services.assignment.queries.people.offers import list_offers
@@ -48,6 +52,7 @@ from services.assignment.schemas.satisfaction import SatisfactionDimension
 from services.assignment.settings import AssignmentSettings
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import NotificationFailed, SideMessageReceived
+from shared.contracts.events.side_conversations import SIDE_EVENT
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.auth import FileLinks
 from shared.kit.clock import utc_now
@@ -71,7 +76,7 @@ AN_ANSWER = SideMessageReceived(
 A_FAILURE = NotificationFailed(
     delivery_id=A_TICKET,
     ticket_id=TicketId(A_TICKET),
-    cause=f"{CAUSE}{A_TICKET}",
+    cause=f"{SIDE_EVENT}{A_TICKET}",
     template=SIDE_TEMPLATE,
     reason="550",
     failed_at=utc_now(),
@@ -178,6 +183,7 @@ def _third_parties(files: FileLinks) -> Asking:
         await messages_in(session, [A_TICKET])
         await take_side_message(session, AN_ANSWER)
         await take_failed_mail(session, A_FAILURE)
+        await forget_side_messages(session, [A_TICKET])
 
     return ask
 

@@ -18,15 +18,20 @@ from services.intake.live.timeline_queries import entries_after, follow_ups_of, 
 from services.intake.mail.pipeline.mail_queries import page_of_mails
 from services.intake.mail.pipeline.queue import MailQueue, count_by_state
 from services.intake.models import MailAncestor, MailId, RawMailState
+from services.intake.privacy.requester_erasure import files_of
 from services.intake.privacy.retention import Retention
-from services.intake.privacy.subject_data import find_subject_data
+from services.intake.privacy.side_mails import erase_side_mails, keep_side_mails
+from services.intake.privacy.subject_data import find_subject_data, mailed_by
+from services.intake.privacy.ticket_erasure import remove_files
 from services.intake.queries.people import addresses_of_person
 from services.intake.queries.requester_names import find_known_name
 from services.intake.queries.tickets import list_tickets
 from services.intake.schemas import TicketFilters
 from services.intake.settings import IntakeSettings, RetentionPolicy
 from services.intake.similar_tickets import Proof, similar_tickets
-from shared.contracts.vocabulary import Channel, Status
+from shared.contracts.base import MessageId, TicketId
+from shared.contracts.events import Author, SideMessageReceived, SideMessageSent
+from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel, Status
 from shared.kit import inbox, outbox
 from shared.kit.auth import TicketLinks
 from shared.kit.clock import utc_now
@@ -37,6 +42,28 @@ from tests.support.growth.fill import BUSY, KEY, RARE
 from tests.support.growth.query_plans import Path
 
 YEARS = timedelta(days=36_500)
+NOBODY, NOTHING = "nobody@example.org", MessageId(UUID(int=7))
+THIRD_PARTIES = (
+    SideMessageSent(
+        ticket_id=TicketId(NOTHING),
+        conversation_id=NOTHING,
+        message_id=NOTHING,
+        author=Author(kind=ActorKind.AGENT, id=NOTHING, name="Ada"),
+        email=NOBODY,
+        subject="Line",
+        body="Down?",
+        body_format=BodyFormat.TEXT,
+        sent_at=utc_now(),
+    ),
+    SideMessageReceived(
+        ticket_id=TicketId(NOTHING),
+        message_id=MessageId(UUID(int=8)),
+        answered_id=NOTHING,
+        body="Yes.",
+        body_format=BodyFormat.TEXT,
+        received_at=utc_now(),
+    ),
+)
 Asking = Callable[[Session], Awaitable[object]]
 
 
@@ -117,8 +144,15 @@ def _page(state: RawMailState, sender: str | None) -> Asking:
 
 def _of_upkeep(ids: RequesterIds) -> Iterator[tuple[str, Asking]]:
     yield "personal data of a requester", lambda session: find_subject_data(session, ids, RARE)
+    yield "personal data of a requester is erased", _nobody_is_erased
+    yield "what third parties wrote", lambda session: keep_side_mails(session, ids, THIRD_PARTIES)
+    yield "what third parties wrote is erased", lambda session: erase_side_mails(session, [NOTHING])
     yield "stored answers are forgotten", lambda session: idempotency.forget_older_than(session, timedelta(hours=24))
     yield "the inbox is forgotten", lambda session: inbox.forget_older_than(session, timedelta(days=8))
+
+
+async def _nobody_is_erased(session: Session) -> None:
+    await remove_files(session, files_of([NOBODY, RARE[1:]]), mailed_by([NOBODY, RARE[1:]], [NOTHING], [NOTHING]))
 
 
 def _within(database: Database, asking: Asking) -> Callable[[], Awaitable[None]]:

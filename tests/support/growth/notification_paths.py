@@ -9,8 +9,9 @@ from services.notification import address_projection  # noqa: F401 - it register
 from services.notification.delivery.queue import DeliveryQueue
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.delivery_replay import ReplayDeliveries, replay_deliveries
-from services.notification.erasure import erased_among
+from services.notification.erasure import erased_among, forget_side_messages
 from services.notification.event_feed.reading import FeedQuery, read_page
+from services.notification.event_feed.redaction import FeedEraser
 from services.notification.event_feed.retention import forget_events
 from services.notification.projection import project
 from services.notification.queries import DeliveryFilter, list_deliveries
@@ -23,12 +24,13 @@ from services.notification.webhooks.ledger import WebhookLedger
 from services.notification.webhooks.queries import WebhookDeliveryFilter, list_deliveries_of
 from services.notification.webhooks.signing import WebhookSecrets
 from services.notification.webhooks.status import WebhookDeliveryStatus
-from shared.contracts.base import TicketId
-from shared.contracts.events import MailBounced, MailPreferencesChanged
+from shared.contracts.base import MessageId, TicketId
+from shared.contracts.events import Envelope, MailBounced, MailPreferencesChanged, RequesterErased
 from shared.kit.administrator_passes import Administrator
 from shared.kit.auth import MailThreads
 from shared.kit.clock import utc_now
 from shared.kit.db import Database
+from shared.kit.requester_ids import RequesterIds
 from tests.support.growth.query_plans import Path
 
 NEWEST = 10_000_000
@@ -58,6 +60,8 @@ def paths(database: Database, settings: NotificationSettings, ticket_id: UUID) -
     async def erased() -> None:
         async with database.begin() as session:
             await erased_among(session, [ticket_id])
+            await forget_side_messages(session, [ticket_id])
+            await FeedEraser(RequesterIds(settings)).erase_for(session, [_erasure_of_nobody(ticket_id)])
 
     yield Path("deliveries that are due", claim)
     yield Path("deliveries that wait for what is not known yet", settle)
@@ -165,3 +169,15 @@ def _list(database: Database, name: str, wanted: DeliveryFilter) -> Path:
             await list_deliveries(session, wanted, None, 50)
 
     return Path(name, run)
+
+
+def _erasure_of_nobody(ticket_id: UUID) -> Envelope:
+    """Names a ticket and a message, and nobody who wrote there."""
+    erased = RequesterErased(
+        requester_id=ticket_id,
+        ticket_ids=(),
+        took_part_in=(TicketId(ticket_id),),
+        side_message_ids=(MessageId(ticket_id),),
+        erased_at=utc_now(),
+    )
+    return erased.envelope("erasure", utc_now())

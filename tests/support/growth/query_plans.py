@@ -23,7 +23,7 @@ BESIDE = frozenset(
     {
         *("notes", "ticket_tasks", "ticket_links", "follow_ups", "followers", "participants", "ticket_assignments"),
         *("requesters", "requester_addresses", "person_addresses", "satisfaction_ratings", "satisfaction_surveys"),
-        *("side_conversations", "side_messages", "recipient_addresses", "mail_preferences"),
+        *("side_conversations", "side_messages", "side_mails", "recipient_addresses", "mail_preferences"),
         *("alerts", "incident_children", "feed_events", "feed_tickets", "csat_asks", "webhook_deliveries"),
     }
 )

@@ -1,16 +1,19 @@
 """What mail servers and third parties send back: an answer is kept beside the ticket and may end its waiting."""
 
+from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.assignment.commands.conversation.side_conversations import write_step
 from services.assignment.models import SideConversation, SideMessage, Ticket
 from shared.contracts.commands import ResumeTicket
 from shared.contracts.events import NotificationFailed, SideMessageReceived
+from shared.contracts.events.side_conversations import SIDE_EVENT
 from shared.contracts.tickets import SYSTEM
 from shared.contracts.vocabulary import HoldReason, Status
+from shared.kit import outbox
 from shared.kit.db import Session
 from shared.kit.telemetry import log
 
@@ -19,8 +22,6 @@ TEMPLATE = "side_message"
 """The template of notification's mails to third parties."""
 AWAITING = frozenset({HoldReason.THIRD_PARTY.value, HoldReason.VENDOR.value})
 """Reasons of holds that an answer ends."""
-CAUSE = "side-message:"
-"""How the id of the event begins that such a mail was sent for."""
 
 
 async def take_side_message(session: Session, mail: SideMessageReceived) -> None:
@@ -65,8 +66,25 @@ async def take_side_message(session: Session, mail: SideMessageReceived) -> None
 
 async def take_failed_mail(session: Session, event: NotificationFailed) -> None:
     """Marks the message whose mail was given up; other mails are no business of ours."""
-    if event.template == TEMPLATE and event.cause.startswith(CAUSE):
-        await _mark_failed(session, UUID(event.cause.removeprefix(CAUSE)), event.reason)
+    if event.template == TEMPLATE and event.cause.startswith(SIDE_EVENT):
+        await _mark_failed(session, UUID(event.cause.removeprefix(SIDE_EVENT)), event.reason)
+
+
+async def forget_side_messages(session: Session, message_ids: Collection[UUID]) -> set[UUID]:
+    """Removes the conversations that these are part of, and ends the waiting for their answers; returns the tickets."""
+    theirs = select(SideMessage.conversation_id).where(SideMessage.id.in_(message_ids))
+    held = select(SideConversation).where(SideConversation.id.in_(theirs)).order_by(SideConversation.id)
+    conversations = (await session.scalars(held.with_for_update())).all()
+    for conversation in conversations:
+        if conversation.is_awaited:
+            await _resume(session, conversation, conversation.id)
+    these = [conversation.id for conversation in conversations]
+    written = await session.scalars(select(SideMessage.id).where(SideMessage.conversation_id.in_(these)))
+    await outbox.forget_events(session, [f"{SIDE_EVENT}{message_id}" for message_id in written])
+    tickets = {conversation.ticket_id for conversation in conversations}
+    await session.flush()
+    await session.execute(delete(SideConversation).where(SideConversation.id.in_(these)))
+    return tickets
 
 
 async def _mark_failed(session: Session, message_id: UUID, reason: str) -> None:

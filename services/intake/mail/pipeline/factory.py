@@ -15,6 +15,7 @@ from services.intake.mail.settings import MailSettings
 from services.intake.topic_cache import TopicCache
 from shared.kit.auth import MailThreads
 from shared.kit.db import Database
+from shared.kit.requester_ids import RequesterIds
 from shared.kit.return_paths import ReturnPaths
 from shared.kit.shared_budgets import SharedBudgets
 from shared.kit.user_content.renderer import BodyRenderer
@@ -36,6 +37,7 @@ def build_pipeline(settings: MailSettings, database: Database, storage: ContentS
             InvitationLimits(settings),
             BodyRenderer(),
             ReturnPaths(settings),
+            RequesterIds(settings),
         ),
         admission=gate,
         topics=TopicCache(database),

@@ -24,15 +24,17 @@ from services.intake.mail.parsing.parser import ReadMail
 from services.intake.mail.pipeline.mail_files import store_mail_files
 from services.intake.mail.pipeline.queue import SettledMail
 from services.intake.mail.routing.decision import AddNote, AddSideMessage, AppendMessage, OpenTicketFromMail
-from services.intake.models import MailAncestor, MailId, RawMail, RawMailState, Ticket
+from services.intake.models import MailAncestor, MailId, RawMail, RawMailState, SideMail, Ticket
 from services.intake.queries.people import addresses_of_person
 from shared.contracts.base import AgentId, MessageId, TicketId
 from shared.contracts.events import AttachmentRef, NoteReceived, Person, SideMessageReceived
+from shared.contracts.events.side_conversations import SIDE_EVENT
 from shared.contracts.vocabulary import Channel
 from shared.kit import outbox
 from shared.kit.addresses import address_key
 from shared.kit.clock import new_id
 from shared.kit.db import Session
+from shared.kit.requester_ids import RequesterIds
 from shared.kit.return_paths import ReturnPaths
 from shared.kit.user_content.renderer import BodyRenderer
 
@@ -46,6 +48,7 @@ class MailPersister:
     limits: InvitationLimits
     renderer: BodyRenderer
     return_paths: ReturnPaths
+    requester_ids: RequesterIds
 
     async def append(
         self, session: Session, stored: RawMail, mail: ReadMail, letter: InboundMessage, decision: AppendMessage
@@ -149,7 +152,12 @@ class MailPersister:
             merged_into=None if target is ticket else TicketId(target.id),
             received_at=stored.received_at,
         )
-        await outbox.add(session, event, f"side-message:{message_id}", stored.received_at)
+        await outbox.add(session, event, f"{SIDE_EVENT}{message_id}", stored.received_at)
+        if not answer.is_bounce:
+            their_id = self.requester_ids.of(letter.sender)
+            session.add(
+                SideMail(message_id=message_id, ticket_id=ticket.id, requester_id=their_id, at=stored.received_at)
+            )
         stored.is_internal = True
         return SettledMail(RawMailState.DONE, f"beside ticket {ticket.number}", ticket.id, message_id)
 

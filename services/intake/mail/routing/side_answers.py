@@ -7,10 +7,12 @@ whoever else has the id (because the mail was passed on) is heard as if the id w
 from collections.abc import Collection
 from functools import partial
 
+from sqlalchemy import select
+
 from services.intake.mail.parsing.auto_reply_detection import Authorship
 from services.intake.mail.parsing.parser import ReadMail
 from services.intake.mail.routing.decision import SideAnswer
-from services.intake.models import Ticket
+from services.intake.models import SideMail, Ticket
 from shared.kit.auth import MailAudience, MailReference, MailThreads
 from shared.kit.db import Session
 
@@ -18,7 +20,7 @@ from shared.kit.db import Session
 async def find_side_answer(
     session: Session, threads: MailThreads, mail: ReadMail, sender: str, trusted_servers: Collection[str]
 ) -> SideAnswer | None:
-    """Returns what a mail answers beside a ticket; None for every other mail, and for an erased ticket."""
+    """Returns what a mail answers beside a ticket; None for every other mail, and where that was erased."""
     read = ((message_id, threads.read_reference(message_id)) for message_id in mail.thread_ids)
     side = [(name, one) for name, one in read if one is not None and one.audience is MailAudience.THIRD_PARTY]
     is_bounce = mail.nature is Authorship.BOUNCE and mail.is_delivery_report
@@ -33,7 +35,8 @@ async def find_side_answer(
 
 async def _is_there(session: Session, reference: MailReference) -> bool:
     ticket = await session.get(Ticket, reference.ticket_id)
-    return ticket is not None and ticket.erased_at is None
+    is_erased = select(SideMail.message_id).where(SideMail.message_id == reference.mail_id, SideMail.is_erased)
+    return ticket is not None and ticket.erased_at is None and await session.scalar(is_erased) is None
 
 
 def _did_fail(threads: MailThreads, mail: ReadMail, reference: MailReference) -> bool:

@@ -1,19 +1,29 @@
 """Mails to third parties beside a ticket: one thread of their own, and nothing in them that leads to the ticket."""
 
 from email.message import EmailMessage
+from functools import partial
 
 import pytest
 
 from services.notification.settings import NotificationSettings
 from shared.contracts.base import MessageId
-from shared.contracts.events import Author, Envelope, NotificationFailed, SideMessageReceived, SideMessageSent
+from shared.contracts.events import (
+    Author,
+    Envelope,
+    NotificationFailed,
+    RequesterErased,
+    SideMessageReceived,
+    SideMessageSent,
+)
 from shared.contracts.names import STREAM
 from shared.contracts.vocabulary import ActorKind, BodyFormat
 from shared.kit.auth import MailAudience, MailThreads
 from shared.kit.clock import new_id, utc_now
+from shared.kit.requester_ids import RequesterIds
 from tests.services.notification.mail_server import MailServer, html_of, text_of
 from tests.services.notification.running import Running
 from tests.services.notification.ticket_events import TicketEvents
+from tests.support.database_search import tables_naming
 from tests.support.eventually import eventually
 
 
@@ -165,3 +175,59 @@ async def test_a_mail_to_an_address_that_bounces_is_said_to_have_failed(
         reason = await eventually(is_announced, within=15)
     assert reason == "mail to the address bounces; an administrator can clear it"
     assert mail_server.to(address) == []
+
+
+async def test_what_was_written_to_and_by_somebody_erased_goes(
+    service: Running, mail_server: MailServer, settings: NotificationSettings
+) -> None:
+    """Whether their mail was sent or refused; and what the assignee was told of their answer."""
+    story, other = TicketEvents(), f"kim-{new_id().hex}@supplier.example"
+    address, words = f"sam-{story.number}@supplier.example", f"marker{new_id().hex}"
+    await service.publish(*story.people(), story.submitted(), story.assigned())
+    sent, kept, refused = (
+        SideMessageSent(
+            ticket_id=story.ticket_id,
+            conversation_id=new_id(),
+            message_id=MessageId(new_id()),
+            author=Author(kind=ActorKind.AGENT, id=story.ada, name="Ada Lovelace"),
+            email=to,
+            subject="The line in Berlin",
+            body="Is it down?" if to == other else words,
+            body_format=BodyFormat.TEXT,
+            sent_at=utc_now(),
+        )
+        for to in (address, other, address)
+    )
+
+    async def are_settled(count: int) -> None:
+        rows = await service.ledger(ticket_id=str(story.ticket_id))
+        settled = [row["status"] for row in rows if row["template"] == "side_message"]
+        assert len(settled) == count
+        assert set(settled) <= {"sent", "failed"}
+
+    for number, event in enumerate((sent, kept, refused), 1):
+        mail_server.refusals[address] = [f"550 5.1.1 <{address}> is unknown"] if event is refused else []
+        await service.publish(event.envelope(f"side-message:{event.message_id}", utc_now()))
+        await eventually(partial(are_settled, number), within=30)
+    answered = SideMessageReceived(
+        ticket_id=story.ticket_id,
+        message_id=MessageId(new_id()),
+        answered_id=sent.message_id,
+        author_name="Sam",
+        body=words,
+        body_format=BodyFormat.TEXT,
+        received_at=utc_now(),
+    )
+    await service.publish(answered.envelope(f"side-message:{answered.message_id}", utc_now()))
+    await eventually(lambda: any(words in text_of(mail) for mail in mail_server.about(story.number)), within=15)
+    ids = (refused.message_id, sent.message_id, answered.message_id)
+    erased = RequesterErased(
+        requester_id=RequesterIds(settings).of(address), ticket_ids=(), side_message_ids=ids, erased_at=utc_now()
+    )
+    await service.publish(erased.envelope(str(new_id()), utc_now()))
+
+    async def is_gone() -> None:
+        assert await tables_naming(service.database.engine, (address, words)) == {}
+
+    await eventually(is_gone, within=15)
+    assert other in str(await service.ledger(ticket_id=str(story.ticket_id))), "what somebody else was written stays"

@@ -11,9 +11,17 @@ from sqlalchemy import text
 
 from services.notification.app import build
 from services.notification.settings import NotificationSettings
-from shared.contracts.events import RequesterErased, TicketErased
-from shared.contracts.vocabulary import ActorKind
-from shared.kit.clock import utc_now
+from shared.contracts.base import MessageId
+from shared.contracts.events import (
+    Author,
+    NotificationFailed,
+    RequesterErased,
+    SideMessageReceived,
+    SideMessageSent,
+    TicketErased,
+)
+from shared.contracts.vocabulary import ActorKind, BodyFormat
+from shared.kit.clock import new_id, utc_now
 from shared.kit.requester_ids import RequesterIds
 from tests.services.notification.running import OPERATOR, Running
 from tests.services.notification.ticket_events import TicketEvents, wrapped
@@ -173,6 +181,52 @@ async def test_an_erasure_reaches_the_feed_and_what_comes_after_it(service: Runn
     assert submitted["data"]["requester"]["email"] == others.requester
     assert submitted["data"]["cc"] == ["lee@bank.example"]
     assert message["data"] == {"redacted": True, "ticket_id": str(others.ticket_id)}
+
+
+async def test_an_erasure_reaches_what_was_written_beside_others_tickets(service: Running) -> None:
+    """Answers of a third party name no address; their mail's failure may."""
+    story = TicketEvents()
+    message_ids = [MessageId(new_id()) for _ in range(3)]
+    common = {"ticket_id": story.ticket_id, "body": "Secret matter", "body_format": BodyFormat.TEXT}
+    sent = [
+        SideMessageSent.model_validate(
+            common
+            | {"conversation_id": new_id(), "message_id": one, "email": "sam@supplier.example", "subject": "Line"}
+            | {"author": Author(kind=ActorKind.AGENT, id=story.ada, name="Ada"), "sent_at": utc_now()}
+        )
+        for one in message_ids[:2]
+    ]
+    answered = SideMessageReceived.model_validate(
+        common
+        | {"message_id": message_ids[2], "answered_id": message_ids[0], "author_name": "Sam", "received_at": utc_now()}
+    )
+    failed = NotificationFailed(
+        delivery_id=new_id(),
+        ticket_id=story.ticket_id,
+        cause=f"side-message:{message_ids[0]}",
+        template="side_message",
+        message_id="<x@y.example>",
+        reason="550 <sam@supplier.example>",
+        failed_at=utc_now(),
+    )
+    written: list[SideMessageSent | SideMessageReceived] = [*sent, answered]
+    told = [event.envelope(f"side-message:{event.message_id}", utc_now()) for event in written]
+    await service.publish(*told, wrapped(failed))
+    names = "side.message_sent,side.message_received,notification.failed"
+    await of_ticket(service, story, 4, types=names)
+    erased = RequesterErased(
+        requester_id=new_id(),
+        ticket_ids=(),
+        side_message_ids=(message_ids[0], message_ids[2]),
+        erased_at=utc_now(),
+    )
+    await service.publish(wrapped(erased))
+
+    async def is_redacted() -> None:
+        items = await of_ticket(service, story, 4, types=names)
+        assert [one["id"] for one in items if one["data"].get("redacted")] == [told[0].id, told[2].id, items[3]["id"]]
+
+    await eventually(is_redacted)
 
 
 async def test_a_step_whose_predecessor_never_comes_is_released_after_a_while(service: Running) -> None:
