@@ -32,6 +32,9 @@ class NotificationSettings(MailingSettings):
     """How the connection is secured."""
     smtp_connections: int = Field(default=4, ge=1, le=50)
     """Connections that send at once, and so the most mails that a crash can repeat; 16 send half as much again."""
+    smtp_pipelining: bool = True
+    """Whether a server that offers `PIPELINING` is told several commands at once, the envelope of the next mail with
+    the content of the one before; `false` for one that offers it and does not follow RFC 2920, so that mails hang."""
     mail_return_tokens: bool = False
     """Whether each mail has an envelope sender of its own (`support+bounce-...@`), and a report that it came back is
     believed only if it comes there. The mail server must take such senders, and deliver what is sent to them."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
+from aiosmtplib import SMTP, SMTPException
 from pydantic import TypeAdapter, ValidationError
 
 from deploy.cli.doctor.certificates import expiry_finding
@@ -13,6 +14,7 @@ from services.intake.mail.transports.imap_session import BROKEN, ImapSession
 from services.intake.mail.transports.oauth_tokens import AccessToken, TokenRefused
 from services.notification.delivery.dkim_signature import signer_of
 from services.notification.delivery.smtp import connect
+from services.notification.delivery.smtp_dialogue import SmtpDialogue
 from services.notification.errors import MailServerAway
 from services.notification.settings import NotificationSettings
 from shared.kit.clock import utc_now
@@ -23,6 +25,7 @@ from shared.kit.return_paths import ReturnPaths
 SMTP_HOST, MAILBOXES = "EVERDESK_SMTP_HOST", "EVERDESK_MAILBOXES"
 OUTGOING = "EVERDESK_OUTGOING_ALLOWED_NETWORKS"
 WITHIN = 15.0
+TOGETHER_WITHIN = 5.0
 RUNBOOK = "docs/runbooks/mail-down.md"
 SIGNING = "docs/notification.md, under DKIM"
 RETURNING = "docs/notification.md, under Bounces"
@@ -49,9 +52,26 @@ async def _smtp(environment: Mapping[str, str] | None) -> list[Finding]:
     except (MailServerAway, TimeoutError) as problem:
         return [bad("mail", "smtp", f"{where} does not take mail: {problem or 'no answer'}", RUNBOOK)]
     encrypted = client.get_transport_info("ssl_object")
-    client.close()
-    found = [ok("mail", "smtp", f"{where} takes mail"), signature_finding(settings), return_finding(settings)]
+    together = await _pipelining(settings, client)
+    found = [ok("mail", "smtp", f"{where} takes mail"), together, signature_finding(settings), return_finding(settings)]
     return [*found, *_certificate(settings.smtp_host, encrypted)]
+
+
+async def _pipelining(settings: NotificationSettings, client: SMTP) -> Finding:
+    """Whether a server that offers to take commands together does; ends the connection."""
+    dialogue = SmtpDialogue(client, TOGETHER_WITHIN)
+    try:
+        if not client.supports_extension("pipelining"):
+            return ok("mail", "pipelining", "the server takes one command at a time")
+        if not settings.smtp_pipelining:
+            return ok("mail", "pipelining", "the server is told one command at a time (EVERDESK_SMTP_PIPELINING)")
+        await dialogue.say_together()
+    except (OSError, SMTPException) as problem:
+        says = f"the server offers PIPELINING and answers no commands that come together: {problem}"
+        return bad("mail", "pipelining", says, f"EVERDESK_SMTP_PIPELINING=false; {RUNBOOK}")
+    finally:
+        dialogue.close()
+    return ok("mail", "pipelining", "the server takes commands together")
 
 
 def signature_finding(settings: NotificationSettings) -> Finding:

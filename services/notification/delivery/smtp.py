@@ -83,7 +83,8 @@ class MailConnection:
         if self._dialogue is not None and await self._is_alive(self._dialogue):
             return self._dialogue
         await self.close()
-        self._dialogue = SmtpDialogue(await connect(self._settings), TIMEOUT)
+        client = await connect(self._settings)
+        self._dialogue = SmtpDialogue(client, TIMEOUT, may_pipeline=self._settings.smtp_pipelining)
         return self._dialogue
 
     async def _is_alive(self, dialogue: SmtpDialogue) -> bool:

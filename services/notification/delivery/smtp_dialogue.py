@@ -52,10 +52,13 @@ class ContentGate(Protocol):
 class SmtpDialogue(asyncio.Protocol):
     """Takes over the connection that a client has opened, secured and signed in over; the client says no more."""
 
-    def __init__(self, client: SMTP, timeout: float) -> None:
-        """`timeout` is how many seconds each answer may take."""
+    def __init__(self, client: SMTP, timeout: float, *, may_pipeline: bool = True) -> None:
+        """`timeout` is how many seconds each answer may take.
+
+        Unless it `may_pipeline`, every command waits for the answer to the one before, whatever the server offers.
+        """
         self._transport = cast("asyncio.Transport", client.transport)
-        self._is_pipelining = client.supports_extension("pipelining")
+        self._is_pipelining = may_pipeline and client.supports_extension("pipelining")
         self._wants_size = client.supports_extension("size")
         self._timeout = timeout
         self._lines = bytearray()
@@ -150,6 +153,15 @@ class SmtpDialogue(asyncio.Protocol):
         [answer] = await self._answers(commands)
         if answer.code != OK:
             raise SMTPResponseException(answer.code, answer.message)
+
+    async def say_together(self) -> None:
+        """Says two commands at once that change nothing, whatever the server offers.
+
+        Raises SMTPResponseException, SMTPServerDisconnected, SMTPReadTimeoutError unless both are answered.
+        """
+        commands = [_command("RSET"), _command("NOOP")]
+        self._write(commands)
+        await self._answers(commands)
 
     async def _hear(self, commands: Sequence[bytes], mail: OutgoingMail) -> None:
         """Reads the answers to what comes before a content. Raises what the first one means that is no consent."""
