@@ -11,7 +11,7 @@ from babel.messages.pofile import write_po
 from jinja2.ext import babel_extract
 
 from services.notification.delivery.templates import TEMPLATES
-from shared.kit.i18n.messages import CATALOGUES, read_catalogue
+from shared.kit.i18n.compiled_catalogues import CATALOGUES, read_catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
 SUBJECTS = "services/notification/delivery/templates.py"

@@ -7,6 +7,7 @@ import pytest
 from starlette.requests import Request
 
 from shared.kit.http.language_choice import place_before
+from shared.kit.i18n.compiled_catalogues import CATALOGUES
 from shared.kit.i18n.formats import (
     country_name,
     format_bytes,
@@ -17,7 +18,7 @@ from shared.kit.i18n.formats import (
     format_short_instant,
 )
 from shared.kit.i18n.languages import ENGLISH, LANGUAGES, PSEUDO_TAG, OfferedLanguages, current_language, use_language
-from shared.kit.i18n.messages import CATALOGUES, gettext, ngettext, pgettext, script_messages
+from shared.kit.i18n.messages import gettext, ngettext, pgettext, script_messages
 from tests.translations.checks import problems_of
 from tests.translations.extraction import ROOT, as_text, template_files, updated
 from tests.translations.literals import translated_values, unmarked

@@ -7,14 +7,15 @@ from email.utils import format_datetime
 from functools import lru_cache
 from io import StringIO
 from itertools import islice
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import ChoiceLoader, DictLoader, Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from jinja2 import Template as JinjaTemplate
 from markupsafe import Markup, escape
 
-from services.notification.delivery import consolidated_text
+from services.notification.delivery import consolidated_text, formatting
 from services.notification.delivery.dkim_signature import signer_of
 from services.notification.delivery.edited_templates import TemplateEdits
 from services.notification.delivery.formatting import FORMATS
@@ -30,6 +31,8 @@ from services.notification.template_files import TEMPLATE_FOLDER
 from shared.contracts.names import REPLY_DELIMITER, REPLY_DELIMITERS
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.auth import MailAudience, MailThreads, TicketLink, TicketLinks
+from shared.kit.http.compiled_templates import CompiledTemplates
+from shared.kit.i18n import templates as translated_templates
 from shared.kit.i18n.languages import OfferedLanguages, current_language, use_language
 from shared.kit.i18n.messages import gettext
 from shared.kit.i18n.templates import add_filters, install_translations
@@ -57,6 +60,8 @@ BY_CHOICE = frozenset(
     }
 )
 """Mails to requesters that they can do without, the question of how satisfied they are among them."""
+COMPILED_BY = (Path(__file__), Path(formatting.__file__), Path(translated_templates.__file__))
+"""Where it is said how templates are compiled."""
 PREFERENCES = "/account/notifications"
 """Where agents choose what they are told of."""
 
@@ -79,11 +84,14 @@ class Composer:
         self._thread_id = lru_cache(maxsize=256)(self._threads.thread_id)
         self._signer = signer_of(settings)
         self._desk = settings.desk_url.rstrip("/")
-        texts, pages = _environment(is_html=False), _environment(is_html=True)
-        self._subjects = {name: _quick(texts.from_string(template.subject)) for name, template in TEMPLATES.items()}
-        self._texts = {name: _quick(texts.get_template(f"{name}.txt")) for name in TEMPLATES}
+        subjects = {f"{name}.subject": template.subject for name, template in TEMPLATES.items()}
         styled = styled_templates(TEMPLATE_FOLDER, TEMPLATES)
-        self._pages = {name: _quick(pages.from_string(source)) for name, source in styled.items()}
+        texts = _environment(subjects, is_html=False)
+        pages = _environment({f"{name}.html": source for name, source in styled.items()}, is_html=True)
+        self._subjects = {name: _quick(texts.get_template(f"{name}.subject")) for name in TEMPLATES}
+        self._texts = {name: _quick(texts.get_template(f"{name}.txt")) for name in TEMPLATES}
+        texts.get_template("layout.txt")  # which these extend; else it would be compiled for the first mail
+        self._pages = {name: _quick(pages.get_template(f"{name}.html")) for name in TEMPLATES}
 
     def compose(self, job: MailJob, words: Rendered | None = None) -> bytes:
         """Returns the mail as ASCII bytes; the same job gives the same bytes.
@@ -241,15 +249,19 @@ def _table(job: MailJob) -> list[list[str]]:
     return list(islice(csv.reader(StringIO(job.facts.get("csv", ""))), SHOWN_ROWS))
 
 
-def _environment(*, is_html: bool) -> Environment:
-    """Returns the Jinja environment; HTML templates escape, text templates do not."""
+def _environment(given: Mapping[str, str], *, is_html: bool) -> Environment:
+    """Returns the Jinja environment of templates that are given, or in files, with what they are compiled to kept.
+
+    HTML templates escape, text templates do not.
+    """
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATE_FOLDER),
+        loader=ChoiceLoader([DictLoader(given), FileSystemLoader(TEMPLATE_FOLDER)]),
         autoescape=select_autoescape((), default=is_html, default_for_string=is_html),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        bytecode_cache=CompiledTemplates(TEMPLATE_FOLDER, *COMPILED_BY),
     )
     install_translations(environment)
     add_filters(environment, **FORMATS)

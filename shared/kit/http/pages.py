@@ -89,7 +89,8 @@ class Pages:
         self._environment.globals.update(asset=self.asset, form_token=_FORM_TOKEN.get, path_prefix=prefix)
 
     def mount(self, app: FastAPI) -> None:
-        """Serves the shared and the service's own static files."""
+        """Serves the shared and the service's own static files; the application knows its pages as `state.pages`."""
+        app.state.pages = self
         app.mount(f"/static/shared-{self._shared.digest}", self._shared, name="hashed-shared-static")
         app.mount("/static/shared", StaticFiles(directory=WEB / "static"), name="shared-static")
         if self._own is not None:
@@ -121,6 +122,11 @@ class Pages:
     def text(self, template: str, **values: Any) -> str:
         """A page that is no answer to a request, such as one in an archive."""
         return self._environment.get_template(template).render(**values)
+
+    def compile_all(self) -> None:
+        """Compiles every page now, where what it is compiled to can be kept for later starts."""
+        for name in self._environment.list_templates(extensions=["html"]):
+            self._environment.get_template(name)
 
     def set_cookie(self, response: Response, name: str, value: str, max_age: int | None = None) -> None:
         """A cookie scripts cannot read and other sites cannot send."""

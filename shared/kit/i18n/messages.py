@@ -1,20 +1,15 @@
-"""Translation by gettext catalogues, compiled in memory when they are first used: a compiled file can be outdated."""
+"""Translation by gettext catalogues."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
-from pathlib import Path
 from typing import Any, TypeVar
 
-from babel.messages.catalog import Catalog, Message
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-
+from shared.kit.i18n.compiled_catalogues import compiled_catalogue
 from shared.kit.i18n.languages import PSEUDO_TAG, current_language
 
-CATALOGUES = Path(__file__).parent / "catalogues"
 Value = TypeVar("Value")
 RIGHT_TO_LEFT, END = "\u202e", "\u202c"
 _UNTOUCHED = re.compile(r"(%\(\w+\)[sd]|</?[a-z][^<>]*>)")
@@ -31,7 +26,7 @@ class PseudoTranslations(NullTranslations):
     def __init__(self) -> None:
         """Reads what there is to translate."""
         super().__init__()
-        self._known = frozenset(_places(read_catalogue("de")))
+        self._known = frozenset(compiled_catalogue("de").places)
 
     def gettext(self, message: str) -> str:
         """Puts the message between overrides."""
@@ -54,28 +49,13 @@ def _overridden(message: str) -> str:
     )
 
 
-def _places(catalogue: Catalog) -> Iterator[tuple[str, str]]:
-    """Yields the context and the English text of each message."""
-    for message in catalogue:
-        yield message.context or "", str(message.id[0] if isinstance(message.id, tuple | list) else message.id)
-
-
-def read_catalogue(tag: str) -> Catalog:
-    """Returns the catalogue of a language as it is in its file."""
-    with (CATALOGUES / tag / "everdesk.po").open("rb") as file:
-        return read_po(file, locale=tag.replace("-", "_"), domain="everdesk")
-
-
 @lru_cache
 def _translations(tag: str) -> NullTranslations:
     if tag == PSEUDO_TAG:
         return PseudoTranslations()
     if tag == "en":
         return NullTranslations()
-    compiled = BytesIO()
-    write_mo(compiled, read_catalogue(tag))
-    compiled.seek(0)
-    return GNUTranslations(compiled)
+    return GNUTranslations(BytesIO(compiled_catalogue(tag).machine_object))
 
 
 def marked(message: str) -> str:
@@ -121,9 +101,5 @@ def script_messages(tag: str, service: str) -> Mapping[str, str]:
     if tag == PSEUDO_TAG:
         return {"*": RIGHT_TO_LEFT}
     folders = (f"services/{service}/", "shared/")
-    return {str(one.id): str(one.string) for one in read_catalogue(tag) if _is_of_script(one, folders)}
-
-
-def _is_of_script(message: Message, folders: tuple[str, ...]) -> bool:
-    is_plain = bool(message.id) and isinstance(message.id, str) and bool(message.string) and not message.fuzzy
-    return is_plain and any(name.endswith(".js") and name.startswith(folders) for name, _ in message.locations)
+    found = compiled_catalogue(tag).of_scripts
+    return {text: told for text, told, files in found if any(name.startswith(folders) for name in files)}
