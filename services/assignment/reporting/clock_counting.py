@@ -26,6 +26,7 @@ from shared.kit.db import Session
 LOCK: Final = text("select pg_advisory_xact_lock(7241010)")
 MOST_DAYS: Final = 62
 """If verdicts of more days changed, all are counted anew from the first of them on."""
+LAST_DAY: Final = datetime.max.replace(tzinfo=UTC)
 BUILD_SECONDS: Final = 2.0
 """A transaction of the first count begins no further day after so long: each is one statement over a day's verdicts."""
 _BOUNDS: Final = f"'{{{','.join(str(bound) for bound in FINE)}}}'::double precision[]"
@@ -191,9 +192,12 @@ async def _build(session: Session, mark: ClockWatermark, zone: ZoneInfo) -> bool
     last = await session.scalar(select(func.max(SettledClock.settled_at)))
     whole = min(LENGTHS[-1].next(quarter_start(last, zone), zone), mark.recorded_until) if last is not None else None
     end = max(last, whole) if last is not None and whole is not None else day
+    filled = day and await _next_filled(session, day, zone)
     while day is not None and end is not None and day < end and time.monotonic() - begun < BUILD_SECONDS:
         after = next_day(day, zone)
-        await _recount(session, mark, day, after)
+        if day == filled:
+            await _recount(session, mark, day, after)
+            filled = await _next_filled(session, after, zone)
         for length in LENGTHS:
             start = length.start(day, zone)
             if after == length.next(start, zone) and after <= length.start(mark.recorded_until, zone):
@@ -201,6 +205,18 @@ async def _build(session: Session, mark: ClockWatermark, zone: ZoneInfo) -> bool
         day = after
     mark.built_until = day if day is not None and end is not None and day < end else None
     return True
+
+
+async def _next_filled(session: Session, day: datetime, zone: ZoneInfo) -> datetime | None:
+    """The first day from this one on with a verdict; those before it hold no counts then.
+
+    A past that was imported can have years between two verdicts, and to count nothing takes as long as to count.
+    """
+    settled_at = await session.scalar(select(func.min(SettledClock.settled_at)).where(SettledClock.settled_at >= day))
+    filled = None if settled_at is None else day_start(settled_at, zone)
+    for resolution in COUNT if filled != day else ():
+        await _forget(session, resolution, day, filled or LAST_DAY)
+    return filled
 
 
 async def _recount(session: Session, mark: ClockWatermark, since: datetime, until: datetime) -> None:
