@@ -21,9 +21,10 @@ from tests.services.notification.conftest import mail_server, settings  # noqa: 
 from tests.services.notification.delivery.test_crashes import SHORT, database, notifier, sending  # noqa: F401 - fixtures
 from tests.services.notification.mail_server import MailServer
 from tests.services.notification.ticket_events import TicketEvents
-from tests.support.engines import own_engines  # noqa: F401 - a fixture
 from tests.support.eventually import eventually
+from tests.support.service_engines import engines_of
 
+engines = engines_of("notification")
 BODY = "<p>words</p>" * 1000
 
 

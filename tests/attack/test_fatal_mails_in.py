@@ -14,8 +14,10 @@ from services.intake.models import RawMail, RawMailState
 from shared.kit.clock import new_id, utc_now
 from tests.services.intake.conftest import intake, settings  # noqa: F401 - fixtures
 from tests.services.intake.harness import IntakeHarness
-from tests.support.engines import own_engines  # noqa: F401 - a fixture
 from tests.support.eventually import eventually
+from tests.support.service_engines import engines_of
+
+engines = engines_of("intake")
 
 
 async def waiting_mail(intake: IntakeHarness, sender: str = "", outcome: str = "") -> UUID:  # noqa: F811

@@ -1,7 +1,5 @@
 """Cookies over https: for this very host, never readable by scripts, and none that somebody else planted."""
 
-# ruff: noqa: F811 - fixtures of the service's own tests are used by name
-
 from http.cookies import SimpleCookie
 
 import httpx2
@@ -10,14 +8,12 @@ from services.assignment.main import build_app
 from services.assignment.settings import AssignmentSettings
 from shared.kit.http.cookies import HOST_PREFIX
 from tests.attack.test_cross_site_forms import token_of
-from tests.services.assignment.conftest import desk, settings, worker  # noqa: F401 - fixtures
 from tests.services.assignment.desk import PASSWORD, Desk
-from tests.support.engines import own_engines  # noqa: F401 - a fixture
 
 
-async def test_cookies_of_an_https_desk_are_bound_to_its_host(settings: AssignmentSettings, desk: Desk) -> None:
-    secure = settings.model_validate(
-        settings.model_dump() | {"desk_url": "https://desk.example", "portal_url": "https://portal.example"}
+async def test_cookies_of_an_https_desk_are_bound_to_its_host(desk_settings: AssignmentSettings, desk: Desk) -> None:
+    secure = desk_settings.model_validate(
+        desk_settings.model_dump() | {"desk_url": "https://desk.example", "portal_url": "https://portal.example"}
     )
     app = build_app(secure)
     async with (

@@ -10,13 +10,11 @@ from services.assignment.web.page_base import SESSION_COOKIE
 from shared.kit.user_content.renderer import REMARK
 from shared.kit.user_content.rendering import VERSION
 from tests.attack.test_unrenderable_bodies import FREEZING, HERE_SECONDS, cpu
-from tests.services.assignment.conftest import desk, settings, worker  # noqa: F401 - fixtures
 from tests.services.assignment.desk import Desk
-from tests.support.engines import own_engines  # noqa: F401 - a fixture
 
 
 @pytest.mark.parametrize("way", ["replies", "notes"])
-async def test_agents_are_refused_with_words_while_others_are_served(desk: Desk, way: str) -> None:  # noqa: F811
+async def test_agents_are_refused_with_words_while_others_are_served(desk: Desk, way: str) -> None:
     ticket, ada = await desk.some_ticket(), await desk.agent("ada")
     before = cpu()
     for body, kind in FREEZING:
@@ -29,7 +27,7 @@ async def test_agents_are_refused_with_words_while_others_are_served(desk: Desk,
     assert cpu() - before < 4 * HERE_SECONDS
 
 
-async def test_what_got_in_is_rendered_once_and_shown_to_agents(desk: Desk) -> None:  # noqa: F811
+async def test_what_got_in_is_rendered_once_and_shown_to_agents(desk: Desk) -> None:
     ticket, ada = await desk.ticket("online-banking"), await desk.agent("ada")
     mine = Message.ticket_id == ticket["id"]
     for body, kind in FREEZING:

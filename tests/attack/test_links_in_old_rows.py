@@ -1,14 +1,15 @@
 """Links in rows stored before links were removed on arrival: the migration finds every one."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
 from alembic import command
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from deploy.local.engines import Stack
+from deploy.local.engines import Postgres, stack
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import Author, MessagePosted
 from shared.contracts.vocabulary import ActorKind, BodyFormat, Channel
@@ -18,7 +19,7 @@ from shared.kit.db import alembic_config
 from shared.kit.one_time_links import ExportLinks
 from shared.kit.settings import Settings
 from tests.support.database_search import tables_naming
-from tests.support.engines import own_engines  # noqa: F401 - a fixture
+from tests.support.memory_disk import data_folder
 
 HEADS = {"intake": ("0008", "messages"), "assignment": ("0020", "participants"), "notification": ("0009", "deliveries")}
 FILL = {
@@ -50,21 +51,30 @@ FILL = {
 OUTBOX = text("insert into outbox (event_id, subject, envelope) values (:number, 'message.posted', :waiting)")
 
 
-@pytest.mark.parametrize("service", sorted(FILL))
-@pytest.mark.parametrize("kind", ["t", "everything"])
-async def test_a_link_in_an_old_row_is_taken_out(engines: Stack, service: str, kind: str) -> None:
-    url = engines.postgres.url(service)
-    config = alembic_config(f"services.{service}", url)
-    await asyncio.to_thread(command.upgrade, config, "head")
-    await asyncio.to_thread(command.downgrade, config, HEADS[service][0])
-    ticket = new_id()
+KINDS = ("t", "everything")
+"""What a link leads to: a ticket, or all that is kept of somebody."""
+
+
+@pytest.fixture(scope="module")
+async def databases(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Postgres]:
+    """Empty ones."""
+    with data_folder(tmp_path_factory, "old-rows") as folder:
+        async with stack(folder, only=["postgres"]) as engines:
+            yield engines.postgres
+
+
+def token_of(kind: str, ticket: UUID) -> str:
+    """The secret of a link that was mailed."""
     settings = Settings.model_validate({"link_secret": "a-secret-only-for-tests"})
-    token = TicketLinks(settings).token(TicketLink(TicketId(UUID(str(ticket))), "dana@bank.example", is_mailed=True))
     if kind == "everything":
-        token = ExportLinks(settings).url("dana@bank.example", UUID(str(ticket)), utc_now()).rpartition("/")[2]
-    said = f"> http://portal.example/{kind}/{token}"
+        return ExportLinks(settings).url("dana@bank.example", ticket, utc_now()).rpartition("/")[2]
+    return TicketLinks(settings).token(TicketLink(TicketId(ticket), "dana@bank.example", is_mailed=True))
+
+
+def waiting(ticket: UUID, said: str) -> bytes:
+    """An event that quotes the link, and has not been published yet."""
     event = MessagePosted(
-        ticket_id=TicketId(UUID(str(ticket))),
+        ticket_id=TicketId(ticket),
         message_id=MessageId(new_id()),
         author=Author(kind=ActorKind.REQUESTER, name="Dana"),
         body="A body",
@@ -72,20 +82,36 @@ async def test_a_link_in_an_old_row_is_taken_out(engines: Stack, service: str, k
         channel=Channel.API,
         received_at=utc_now(),
     ).envelope(ticket.hex, utc_now())
-    waiting = event.model_copy(update={"data": event.data | {"body": said}}).model_dump_json().encode()
-    values = {"id": ticket, "number": ticket.hex[-12:], "said": said, "token": token}
-    engine = create_async_engine(url)
+    return event.model_copy(update={"data": event.data | {"body": said}}).model_dump_json().encode()
+
+
+async def fill(engine: AsyncEngine, service: str, ticket: UUID, kind: str, token: str) -> None:
+    """Rows of a ticket in which somebody quoted the link."""
+    said, number = f"> http://portal.example/{kind}/{token}", ticket.hex[-12:]
+    values = {"id": ticket, "number": number, "said": said, "token": token}
     async with engine.begin() as session:
-        await session.execute(OUTBOX, {"number": values["number"], "waiting": waiting})
+        await session.execute(OUTBOX, {"number": number, "waiting": waiting(ticket, said)})
         for statement in FILL[service].split(";"):
             used = {name: value for name, value in values.items() if f":{name}" in statement}
             await session.execute(text(statement), used)
+
+
+@pytest.mark.parametrize("service", sorted(FILL))
+async def test_a_link_in_an_old_row_is_taken_out(databases: Postgres, service: str) -> None:
+    config = alembic_config(f"services.{service}", databases.url(service))
+    await asyncio.to_thread(command.upgrade, config, HEADS[service][0])
+    engine = create_async_engine(databases.url(service))
+    tickets = {kind: UUID(str(new_id())) for kind in KINDS}
+    tokens = {kind: token_of(kind, ticket) for kind, ticket in tickets.items()}
+    for kind, ticket in tickets.items():
+        await fill(engine, service, ticket, kind, tokens[kind])
+    secrets = [token.rpartition(".")[2] for token in tokens.values()]
+    assert await tables_naming(engine, secrets) != {}
     await asyncio.to_thread(command.upgrade, config, "head")
-    assert await tables_naming(engine, [token.rpartition(".")[2]]) == {}
+    assert await tables_naming(engine, secrets) == {}
     key = "ticket_id" if HEADS[service][1] == "participants" else "id"
+    kept = text(f"select t::text from {HEADS[service][1]} t where {key} = :id")
     async with engine.begin() as session:
-        kept = await session.scalar(
-            text(f"select t::text from {HEADS[service][1]} t where {key} = :id"), {"id": ticket}
-        )
-    assert "[link removed]" in str(kept)
+        for ticket in tickets.values():
+            assert "[link removed]" in str(await session.scalar(kept, {"id": ticket}))
     await engine.dispose()

@@ -1,7 +1,5 @@
 """Holes that osTicket had, by class, tried on the desk and the agents' API; SECURITY.md says which is where."""
 
-# ruff: noqa: F811 - fixtures of the service's own tests are used by name
-
 import time
 from urllib.parse import quote
 
@@ -10,10 +8,8 @@ import pytest
 from services.assignment.web.page_base import SESSION_COOKIE
 from shared.kit.clock import new_id
 from tests.services.assignment.browsing import Surfer
-from tests.services.assignment.conftest import desk, settings, worker  # noqa: F401 - fixtures
 from tests.services.assignment.desk import PASSWORD, Desk
 from tests.support.active_markup import active_markup
-from tests.support.engines import own_engines  # noqa: F401 - a fixture
 
 MARKUP = '"><img src=x onerror=alert(1)><script>alert(1)</script>'
 INJECTED = (

