@@ -42,12 +42,15 @@ class ListedBus(Bus):
 async def own_server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[TicketDriver]:
     """A server of its own, without a worker: builds are known to a server for ever.
 
-    A step that waits for a build which has ended is given to another after two seconds, in operation after ten.
+    A step that waits for a build which has ended is given to another after two seconds, in operation after ten; so is
+    one that a build has failed twice, as nobody is told of the second time.
     """
     hasty = partial(Worker, sticky_queue_schedule_to_start_timeout=timedelta(seconds=2))
     monkeypatch.setattr(worker_process, "Worker", hasty)
     async with await WorkflowEnvironment.start_local(
-        dev_server_existing_path=program("temporal"), data_converter=pydantic_data_converter
+        dev_server_existing_path=program("temporal"),
+        data_converter=pydantic_data_converter,
+        dev_server_extra_args=["--dynamic-config-value", 'history.defaultWorkflowTaskTimeout="3s"'],
     ) as environment:
         await ensure_search_attributes(environment.client)
         yield TicketDriver(environment.client, Announced(), environment)

@@ -20,11 +20,12 @@ from shared.kit.clock import new_id, utc_now
 from shared.kit.ticket_errors import TicketStuck
 from shared.kit.tickets import Tickets
 from tests.support.eventually import eventually
+from tests.support.sizes import either
 from tests.support.tickets import ADA, AGENT, an_id, message, policy, triage
 from tests.workflows.driver import TicketDriver
 from tests.workflows.record import unsearchable
 
-CROWD, MESSAGES_EACH = 40, 5
+CROWD, MESSAGES_EACH = either(25, 40), either(3, 5)
 BRIEF = policy(auto_close_seconds=1, reopen_window_seconds=1)
 
 
@@ -85,6 +86,7 @@ async def test_an_answer_is_the_same_each_time_over_runs_and_after_the_end(desk:
         await desk.tickets.record_message(ticket_id, message("late", utc_now()))
 
 
+@pytest.mark.soak
 async def test_a_crowd_that_writes_on_one_ticket_at_once_is_answered(desk: TicketDriver) -> None:
     """A workflow takes ten updates at a time; with an eleventh the server forgets those that are under way."""
     ticket_id, tickets = TicketId(new_id()), desk.tickets
