@@ -33,8 +33,8 @@ from tests.workflows.driver import Announced, TicketDriver, program, worker_for
 from tests.workflows.long_story import LongStory
 from workflows.provisioning import ensure_search_attributes
 
-MESSAGES, STATUS_CHANGES = either(140, 5000), either(14, 500)
-SUGGESTED = either(16, 400)
+MESSAGES, STATUS_CHANGES = either(100, 5000), either(10, 500)
+SUGGESTED = either(18, 400)
 """Events after which this server suggests a new run: some thirty runs for such a ticket, fifty for the long one."""
 MANY_RUNS = 20
 EVENTS_PER_RUN = SUGGESTED + 200

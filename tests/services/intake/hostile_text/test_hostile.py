@@ -25,7 +25,7 @@ EXTRAS = [
 
 
 def hostile_strings() -> list[str]:
-    """Every third of the big list of naughty strings (all of them in `make soak`), and a few more.
+    """Every fifth of the big list of naughty strings (all of them in `make soak`), and a few more.
 
     Without the list: skipped here, failed where CI says so.
     """
@@ -35,7 +35,7 @@ def hostile_strings() -> list[str]:
             pytest.fail(f"{path} is missing")
         pytest.skip(f"{path} is missing")
     strings: list[str] = json.loads(path.read_text(encoding="utf-8"))
-    return strings[:: either(3, 1)] + EXTRAS
+    return strings[:: either(5, 1)] + EXTRAS
 
 
 def submissions(text: str) -> list[Json]:
@@ -65,7 +65,7 @@ async def test_every_text_field_takes_hostile_text_or_refuses_it(intake: IntakeH
             return accepted
 
         accepted = sum(await asyncio.gather(*(submit_all() for _ in range(8))))
-    assert accepted > either(160, 500)
+    assert accepted > either(100, 500)
 
 
 async def assert_unchanged(intake: IntakeHarness, sent: Json, created: Json) -> None:
