@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Boolean, ColumnElement, Text, func, literal_column, select, text, union
+from sqlalchemy import Boolean, ColumnElement, CompoundSelect, Text, func, literal_column, select, text, union
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.intake.models import Attachment, Message, Participant, RawMail, RawMailState, SideMail, Ticket
@@ -127,19 +127,25 @@ def written_by(emails: Sequence[str], ticket_ids: Sequence[UUID]) -> ColumnEleme
 def mailed_by(
     emails: Sequence[str], ticket_ids: Sequence[UUID], side_message_ids: Sequence[UUID] = ()
 ) -> ColumnElement[bool]:
-    """Mails that became part of a person's tickets, and others they sent; one still to be read is left to be read.
+    """The same, and mails that became messages of theirs."""
+    written = select(Message.id).where(func.lower(Message.author_email).in_(emails))
+    became_messages = select(RawMail.id).where(RawMail.message_id.in_(written))
+    return RawMail.id.in_(union(became_messages, mails_of(emails, ticket_ids, side_message_ids)))
 
-    One set of ids and no alternatives, for which every mail there is would be looked at.
+
+def mails_of(
+    emails: Sequence[str], ticket_ids: Sequence[UUID], message_ids: Sequence[UUID]
+) -> CompoundSelect[tuple[UUID]]:
+    """Mails that became part of a person's tickets, or one of these messages, and others they sent.
+
+    One still to be read is left to be read. One set of ids, for alternatives would have every mail looked at.
     """
     sent = func.lower(RawMail.sender).in_(emails) & (RawMail.state != RawMailState.RECEIVED)
-    written = select(Message.id).where(func.lower(Message.author_email).in_(emails))
-    found = union(
+    return union(
         select(RawMail.id).where(RawMail.ticket_id.in_(ticket_ids)),
-        select(RawMail.id).where(RawMail.message_id.in_(written)),
-        select(RawMail.id).where(RawMail.message_id.in_(side_message_ids)),
+        select(RawMail.id).where(RawMail.message_id.in_(message_ids)),
         select(RawMail.id).where(sent),
     )
-    return RawMail.id.in_(found)
 
 
 def copied_to(email: str) -> ColumnElement[bool]:

@@ -18,11 +18,10 @@ from services.intake.live.timeline_queries import entries_after, follow_ups_of, 
 from services.intake.mail.pipeline.mail_queries import page_of_mails
 from services.intake.mail.pipeline.queue import MailQueue, count_by_state
 from services.intake.models import MailAncestor, MailId, RawMailState
-from services.intake.privacy.requester_erasure import files_of
+from services.intake.privacy.requester_erasure import remove_written
 from services.intake.privacy.retention import Retention
 from services.intake.privacy.side_mails import erase_side_mails, keep_side_mails
-from services.intake.privacy.subject_data import find_subject_data, mailed_by
-from services.intake.privacy.ticket_erasure import remove_files
+from services.intake.privacy.subject_data import find_subject_data
 from services.intake.queries.people import addresses_of_person
 from services.intake.queries.requester_names import find_known_name
 from services.intake.queries.tickets import list_tickets
@@ -152,7 +151,7 @@ def _of_upkeep(ids: RequesterIds) -> Iterator[tuple[str, Asking]]:
 
 
 async def _nobody_is_erased(session: Session) -> None:
-    await remove_files(session, files_of([NOBODY, RARE[1:]]), mailed_by([NOBODY, RARE[1:]], [NOTHING], [NOTHING]))
+    await remove_written(session, [NOBODY, RARE[1:]], [NOTHING])
 
 
 def _within(database: Database, asking: Asking) -> Callable[[], Awaitable[None]]:

@@ -172,11 +172,10 @@ def _list(database: Database, name: str, wanted: DeliveryFilter) -> Path:
 
 
 def _erasure_of_nobody(ticket_id: UUID) -> Envelope:
-    """Names a ticket and a message, and nobody who wrote there."""
+    """Names a message, and nobody who wrote it."""
     erased = RequesterErased(
         requester_id=ticket_id,
         ticket_ids=(),
-        took_part_in=(TicketId(ticket_id),),
         side_message_ids=(MessageId(ticket_id),),
         erased_at=utc_now(),
     )
