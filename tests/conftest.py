@@ -27,14 +27,14 @@ async def engines(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator["St
 
 
 @pytest.fixture(scope="session")
-async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator["LocalStack"]:
+async def stack(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> AsyncIterator["LocalStack"]:
     """The whole system, started as `make run` starts it; one for all tests of this process.
 
     Its tickets and mails are everybody's: a test looks for its own, by an address or a subject nobody else has.
     """
     from tests.support.whole_system import whole_system
 
-    async with whole_system(tmp_path_factory) as running:
+    async with whole_system(tmp_path_factory, pytestconfig) as running:
         yield running
 
 

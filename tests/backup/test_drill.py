@@ -23,6 +23,7 @@ from tests.support.api import Api, Json, SystemClients, status_is
 from tests.support.eventually import eventually
 from tests.support.memory_disk import data_folder
 from tests.support.sizes import IS_SOAK, either
+from tests.support.whole_system import lay_databases
 
 BEFORE, AT_ONCE = either(3, 60), either(2, 6)
 PAUSE_SECONDS = 0.1
@@ -138,11 +139,14 @@ async def shorten_targets(ada: Api) -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(600)
-async def test_a_saved_system_comes_back_elsewhere(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> None:
+async def test_a_saved_system_comes_back_elsewhere(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
     kept = Acknowledged()
     early, late = tmp_path / "early", tmp_path / "late"
     with data_folder(tmp_path_factory, "drill") as folder, data_folder(tmp_path_factory, "drill-again") as elsewhere:
         before = LocalStack.in_folder(folder, has_stubs=False)
+        await lay_databases(tmp_path_factory, pytestconfig, before)
         await before.start(within=120)
         try:
             replied, answer = await use(before, kept, early, late)

@@ -9,7 +9,7 @@ from tests.support.whole_system import whole_system
 
 
 @pytest.fixture(scope="session")
-async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
+async def stack(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> AsyncIterator[LocalStack]:
     """One for all of them, in place of the system that other tests share."""
-    async with whole_system(tmp_path_factory) as running:
+    async with whole_system(tmp_path_factory, pytestconfig) as running:
         yield running

@@ -15,6 +15,7 @@ from tests.support.eventually import eventually
 from tests.support.memory_disk import data_folder
 from tests.support.sizes import either
 from tests.support.sse import reading
+from tests.support.whole_system import lay_databases
 
 REPLICAS = either(2, 3)
 ROUNDS = either(1, 4)
@@ -27,10 +28,11 @@ pytestmark = [pytest.mark.chaos, pytest.mark.soak, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
-async def replicas(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Replicas]:
+async def replicas(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> AsyncIterator[Replicas]:
     with data_folder(tmp_path_factory, "replicas") as folder:
         running = LocalStack.in_folder(folder, has_stubs=False)
         running.settings = {"EVERDESK_REPLICAS": str(REPLICAS)}
+        await lay_databases(tmp_path_factory, pytestconfig, running)
         await running.start(within=240)
         try:
             yield Replicas(running, REPLICAS)

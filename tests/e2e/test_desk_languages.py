@@ -203,9 +203,9 @@ class Walk:
 
 
 @pytest.fixture(scope="module")
-async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SystemClients]:
+async def system(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> AsyncIterator[SystemClients]:
     """A running system of its own, with something to see everywhere: elsewhere the words of other tests stand too."""
-    async with whole_system(tmp_path_factory) as stack:
+    async with whole_system(tmp_path_factory, pytestconfig) as stack:
         clients = SystemClients(stack.described())
         await fill(clients, await clients.sign_in("ada@everdesk.example"))
         yield clients

@@ -6,7 +6,7 @@ import sys
 import sysconfig
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,10 +50,14 @@ class FuzzOutcome:
 
 
 @asynccontextmanager
-async def open_stack(folder: Path) -> AsyncIterator[LocalStack]:
+async def open_stack(
+    folder: Path, prepare: Callable[[LocalStack], Awaitable[None]] | None = None
+) -> AsyncIterator[LocalStack]:
     """The whole system, with its limits out of the way."""
     running = LocalStack.in_folder(folder, has_stubs=False)
     running.settings = NO_LIMITS
+    if prepare is not None:
+        await prepare(running)
     await running.start(within=120)
     try:
         yield running

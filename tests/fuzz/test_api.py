@@ -1,6 +1,7 @@
 """Nothing that a document allows, or nearly allows, breaks its service or gets an answer it does not describe."""
 
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 import httpx2
 import pytest
@@ -18,6 +19,7 @@ from tests.fuzz.schemathesis_run import (
 from tests.local.running import LocalStack
 from tests.support.memory_disk import data_folder
 from tests.support.sizes import either
+from tests.support.whole_system import lay_databases
 
 EXAMPLES = 4
 SECONDS = either(20, 60)
@@ -29,10 +31,11 @@ Record = Callable[[str, object], None]
 
 
 @pytest.fixture(scope="module")
-async def opened(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
+async def opened(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> AsyncIterator[LocalStack]:
     """The whole system, with its limits out of the way."""
+    prepare = partial(lay_databases, tmp_path_factory, pytestconfig)
     with data_folder(tmp_path_factory, "fuzz") as folder:
-        async with open_stack(folder) as stack:
+        async with open_stack(folder, prepare) as stack:
             yield stack
 
 

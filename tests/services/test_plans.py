@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 from sqlalchemy import func, select, text
 
+from deploy.local.plan import SERVICES
 from services.assignment.models import RequesterAddress, RequesterRecord, Ticket
 from services.assignment.queries.access.visibility import visible_to
 from services.assignment.queries.lists import COLUMNS, WORKING, Filters, QueueView, Sort, TimeSpan, list_tickets
@@ -18,6 +19,7 @@ from tests.support.growth.databases import Past, past
 from tests.support.growth.page_counts import Cost, Counter, counter
 from tests.support.growth.query_plans import Path, Statement, listening, scans
 from tests.support.memory_disk import data_folder
+from tests.support.migrated_engines import SUPERUSER_PASSWORD, lay_migrated
 
 FEW = 1_000
 CLOSED = 20_000
@@ -39,10 +41,11 @@ FOR_EACH = "select assignee_id, count(*) filter (where status <> 'closed') from 
 
 
 @pytest.fixture(scope="module")
-async def grown(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Past]:
+async def grown(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> AsyncIterator[Past]:
     """Twenty thousand closed tickets, and a few that are worked on; what the paths cost before is known."""
     with data_folder(tmp_path_factory, "past") as folder:
-        async with past(folder, is_counted=True) as one:
+        await lay_migrated(tmp_path_factory, pytestconfig, folder / "engines", *SERVICES)
+        async with past(folder, is_counted=True, password=SUPERUSER_PASSWORD) as one:
             await one.grow(FEW, 200)
             one.before = await pages_of(one)
             await one.grow(CLOSED)

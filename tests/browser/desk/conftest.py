@@ -8,14 +8,17 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from deploy.local.plan import SERVICES
 from services.assignment.main import build_app
 from services.assignment.settings import AssignmentSettings
 from services.intake.app import build
 from services.intake.settings import IntakeSettings
 from tests.services.assignment.conftest import desk, settings, worker  # noqa: F401 - fixtures
 from tests.services.intake.conftest import settings as intake_settings  # noqa: F401 - a fixture
-from tests.support.engines import own_engines  # noqa: F401 - a fixture
 from tests.support.eventually import eventually
+from tests.support.service_engines import engines_of
+
+engines = engines_of(*SERVICES)
 
 
 @asynccontextmanager

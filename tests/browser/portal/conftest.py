@@ -6,7 +6,9 @@ import pytest
 
 from deploy.local.engines import Stack
 from tests.browser.portal.portal_server import portal_under
-from tests.support.engines import own_engines  # noqa: F401 - a fixture
+from tests.support.service_engines import engines_of
+
+engines = engines_of("intake")
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,9 @@ from deploy.local.engines.ports import find_free_port
 from services.intake.app import build
 from services.intake.commands.seed import seed
 from services.intake.settings import IntakeSettings
-from shared.kit.db import Database, migrate
+from shared.kit.db import Database
 from tests.support.eventually import eventually
+from tests.support.migrated_engines import migrate_if_needed
 from tests.support.settings import common_environment
 
 
@@ -36,7 +37,7 @@ async def portal_under(engines: Stack, **changes: Any) -> AsyncIterator[str]:
 @asynccontextmanager
 async def running(settings: IntakeSettings) -> AsyncIterator[str]:
     """A portal, migrated, seeded and served."""
-    await migrate(settings, "services.intake")
+    await migrate_if_needed(settings, "services.intake")
     database = Database.connect(settings)
     await seed(database, settings)
     await database.dispose()
