@@ -156,6 +156,12 @@ async def traces_in_databases() -> dict[str, dict[str, list[str]]]:
     return found
 
 
+def no_file_is_left(stack: LocalStack) -> None:
+    """They go last, half a minute after they were sent; to look everywhere meanwhile would keep the machine busy."""
+    sent = [path for path in (stack.state / "files").rglob("*") if path.is_file()]
+    assert [path for path in sent if names_them(path.read_bytes())] == []
+
+
 async def nothing_is_left(stack: LocalStack, bus: Bus) -> None:
     assert await traces_in_databases() == {}
     assert [where async for where, content, _ in in_streams(bus) if names_them(content)] == []
@@ -206,6 +212,7 @@ async def test_a_requester_is_handed_everything_and_then_forgotten(
         told = await told_on_the_bus(bus, tickets[0]["id"])
         assert len(told) >= 3, "the submission, a message and the reply; notes are sent only to outsiders who ask"
         assert "erased" in await everdesk("requester", "erase", EMAIL, "--tickets", "2", "--close-open")
+        await eventually(partial(no_file_is_left, stack), within=90)
         await eventually(partial(nothing_is_left, stack, bus), within=90)
 
         await bus.publish_all([event.model_copy(update={"id": str(new_id())}) for event in told])

@@ -7,7 +7,8 @@ from typing import TypeVar, cast, overload
 
 T = TypeVar("T")
 
-_INTERVAL = 0.05
+_INTERVAL, _LONGEST = 0.05, 0.5
+"""Seconds between two attempts."""
 
 
 @overload
@@ -17,11 +18,13 @@ async def eventually(check: Callable[[], T], within: float = 10.0) -> T: ...
 async def eventually(check: Callable[[], object], within: float = 10.0) -> object:
     """Call `check` until it raises nothing and returns something true (or None); then return that.
 
-    When `within` seconds have passed, raise what the last attempt raised.
+    When `within` seconds have passed, raise what the last attempt raised. A check that takes long is called less often:
+    it would keep those busy whom it waits for.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within
     while True:
+        began = loop.time()
         try:
             result = check()
             if inspect.isawaitable(result):
@@ -32,4 +35,4 @@ async def eventually(check: Callable[[], object], within: float = 10.0) -> objec
                 raise
         else:
             return result
-        await asyncio.sleep(_INTERVAL)
+        await asyncio.sleep(min(max(_INTERVAL, loop.time() - began), _LONGEST))
