@@ -25,7 +25,7 @@ from tests.support.tickets import ADA, AGENT, an_id, message, policy, triage
 from tests.workflows.driver import TicketDriver
 from tests.workflows.record import unsearchable
 
-CROWD, MESSAGES_EACH = either(25, 40), either(3, 5)
+CROWD, MESSAGES_EACH = 40, either(2, 5)
 BRIEF = policy(auto_close_seconds=1, reopen_window_seconds=1)
 
 
