@@ -240,6 +240,7 @@ def test_the_operator_sees_the_whole_and_saves_it(stack: Compose, door: FrontDoo
         until_healthy(container(stack, service), service)
     seen = everdesk("doctor")
     assert [service for service in ("intake", "assignment", "notification") if f"postgres {service}" not in seen] == []
+    assert re.search(r"localhost .*good until", seen)
     assert "projection lag               0" in everdesk("status")
     assert "0 differ" in everdesk("sla", "verify")
     said = everdesk("backup", "create", "/backups/one")

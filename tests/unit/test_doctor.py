@@ -20,7 +20,7 @@ from deploy.cli.environment import database_url
 from deploy.cli.versions import Version
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
-SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
+SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 OK, UNKNOWN, WARNING, ERROR = Gravity.OK, Gravity.UNKNOWN, Gravity.WARNING, Gravity.ERROR
 
 
@@ -93,9 +93,12 @@ CASES: list[tuple[str, Finding, Gravity]] = [
     ("a current build", temporal.builds_finding(builds("draining", "current"), {"b1"}), OK),
     ("a current build without workers", temporal.builds_finding(builds("draining", "current"), ()), ERROR),
     ("no current build", temporal.builds_finding(builds("inactive"), ()), WARNING),
-    ("certificate", certificates.expiry_finding("desk", NOW + 90 * DAY, NOW), OK),
-    ("certificate old", certificates.expiry_finding("desk", NOW + 10 * DAY, NOW), WARNING),
-    ("certificate expired", certificates.expiry_finding("desk", NOW - DAY, NOW), ERROR),
+    ("certificate", certificates.expiry_finding("desk", NOW - DAY, NOW + 89 * DAY, NOW), OK),
+    ("certificate old", certificates.expiry_finding("desk", NOW - 80 * DAY, NOW + 10 * DAY, NOW), WARNING),
+    ("certificate expired", certificates.expiry_finding("desk", NOW - 90 * DAY, NOW - DAY, NOW), ERROR),
+    ("certificate for hours", certificates.expiry_finding("desk", NOW - 7 * HOUR, NOW + 5 * HOUR, NOW), OK),
+    ("certificate for hours old", certificates.expiry_finding("desk", NOW - 10 * HOUR, NOW + 2 * HOUR, NOW), WARNING),
+    ("certificate for hours late", certificates.expiry_finding("desk", NOW - 11 * HOUR, NOW + HOUR, NOW), ERROR),
     ("disk", machine.disk_finding("state", 50 * 10**9, 100 * 10**9), OK),
     ("disk nearly full", machine.disk_finding("state", 2 * 10**9, 100 * 10**9), WARNING),
     ("disk full", machine.disk_finding("state", 10**8, 100 * 10**9), ERROR),

@@ -13,6 +13,8 @@ from deploy.cli.doctor.process_environments import ProcessEnvironments
 from shared.kit.clock import utc_now
 
 WARNING, ERROR = timedelta(days=21), timedelta(days=5)
+PART_FOR_WARNING, PART_FOR_ERROR = 4, 10
+"""Of a certificate's life: some live for hours and are renewed with a third of that left."""
 ANSWERS_WITHIN = 5.0
 PUBLIC = ("EVERDESK_PORTAL_URL", "EVERDESK_DESK_URL")
 FRONT_DOOR = "EVERDESK_FRONT_DOOR"
@@ -43,7 +45,7 @@ async def _shown(url: str, inside: str | None) -> Finding:
         return bad("certificates", name, f"TLS fails: {problem.reason}", MEND)
     except (OSError, TimeoutError) as problem:
         return unknown("certificates", name, f"no answer from {address} on port {port}: {type(problem).__name__}")
-    return expiry_finding(name, x509.load_der_x509_certificate(der).not_valid_after_utc, utc_now())
+    return certificate_finding(name, x509.load_der_x509_certificate(der))
 
 
 def _place(inside: str) -> tuple[str, int]:
@@ -70,13 +72,21 @@ def _in_file(path: Path) -> Finding:
         certificate = x509.load_pem_x509_certificate(path.read_bytes())
     except (OSError, ValueError) as problem:
         return bad("certificates", path.name, f"cannot be read: {problem}", f"correct {FILE}")
-    return expiry_finding(path.name, certificate.not_valid_after_utc, utc_now())
+    return certificate_finding(path.name, certificate)
 
 
-def expiry_finding(name: str, ends: datetime, now: datetime) -> Finding:
+def certificate_finding(name: str, certificate: x509.Certificate) -> Finding:
+    """How long a certificate is good for, as of now."""
+    return expiry_finding(name, certificate.not_valid_before_utc, certificate.not_valid_after_utc, utc_now())
+
+
+def expiry_finding(name: str, since: datetime, ends: datetime, now: datetime) -> Finding:
     """How long one certificate is good for."""
-    left = ends - now
-    says = f"good until {ends:%Y-%m-%d}, {left.days} days" if left > timedelta() else f"expired on {ends:%Y-%m-%d}"
-    if left <= ERROR:
+    left, life = ends - now, ends - since
+    how_long = f"{left.days} days" if left.days else f"{left // timedelta(hours=1)} hours"
+    says = f"good until {ends:%Y-%m-%d}, {how_long}" if left > timedelta() else f"expired on {ends:%Y-%m-%d}"
+    if left <= min(ERROR, life / PART_FOR_ERROR):
         return bad("certificates", name, says, MEND)
-    return doubtful("certificates", name, says, MEND) if left <= WARNING else ok("certificates", name, says)
+    if left <= min(WARNING, life / PART_FOR_WARNING):
+        return doubtful("certificates", name, says, MEND)
+    return ok("certificates", name, says)

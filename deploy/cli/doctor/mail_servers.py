@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from aiosmtplib import SMTP, SMTPException
 from pydantic import TypeAdapter, ValidationError
 
-from deploy.cli.doctor.certificates import expiry_finding
+from deploy.cli.doctor.certificates import certificate_finding
 from deploy.cli.doctor.findings import Finding, bad, ok, unknown
 from deploy.cli.doctor.process_environments import ProcessEnvironments
 from services.intake.mail.settings import Mailbox
@@ -17,7 +17,6 @@ from services.notification.delivery.smtp import connect
 from services.notification.delivery.smtp_dialogue import SmtpDialogue
 from services.notification.errors import MailServerAway
 from services.notification.settings import NotificationSettings
-from shared.kit.clock import utc_now
 from shared.kit.http.safe_client import SafeHttpClient
 from shared.kit.networks import AllowedNetworks
 from shared.kit.return_paths import ReturnPaths
@@ -107,7 +106,7 @@ def _certificate(host: str, encrypted: object) -> list[Finding]:
     der = read(binary_form=True) if read else None
     if der is None:
         return []
-    return [expiry_finding(host, x509.load_der_x509_certificate(der).not_valid_after_utc, utc_now())]
+    return [certificate_finding(host, x509.load_der_x509_certificate(der))]
 
 
 async def _mailboxes(around: ProcessEnvironments) -> list[Finding]:
