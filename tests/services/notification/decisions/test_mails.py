@@ -280,7 +280,7 @@ def test_every_template_has_its_two_files_and_no_file_is_left_over() -> None:
         "mail.css",
         "message.css",
     }
-    assert {path.name for path in TEMPLATE_FOLDER.iterdir()} == expected
+    assert {path.name for path in TEMPLATE_FOLDER.iterdir() if path.is_file()} == expected
     assert set(TEMPLATES) == set(TemplateName)
 
 
