@@ -73,6 +73,7 @@ class Striker:
             await self.system.until_well()
         except AssertionError as problem:
             self.outcomes.unwell.append(f"{kind}, {fault.victim}: {problem}")
+            print(f"NOT WELL AGAIN after {kind}: {fault.victim}\n{self.system.last_words()}", flush=True)
         took = time.monotonic() - began
         self.outcomes.slowest_recovery[kind] = max(took, self.outcomes.slowest_recovery.get(kind, 0.0))
         await asyncio.sleep(fault.calm)

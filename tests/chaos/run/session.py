@@ -148,5 +148,5 @@ async def _strike(striker: Striker, asked: ChaosOrder) -> None:
             continue
         print(f"{time.strftime('%H:%M:%S')} {fault.kind}: {fault.victim} ({fault.seconds} s)", flush=True)
         await striker.strike(fault)
-        if time.monotonic() > until:
+        if time.monotonic() > until or striker.outcomes.unwell:  # what is broken already says nothing about more faults
             return

@@ -44,6 +44,7 @@ SETTINGS = {
     "EVERDESK_STREAM_MAX_BYTES": str(256 * 1024**2),
 }
 """Limits out of the way, and a stream that fits on its disk."""
+LAST_LINES = 25
 
 
 @dataclass
@@ -93,6 +94,13 @@ class ChaosSystem:
         secrets = json.loads((self.stack.state / "secrets.json").read_text())
         port = self.description["ports"]["nats"]
         return await nats.connect(f"nats://127.0.0.1:{port}", user=USER, password=secrets["nats"])
+
+    def last_words(self) -> str:
+        """What each process has said last; the folder of their logs goes with the run."""
+        return "\n".join(
+            f"-- {log.stem}\n{''.join(log.read_text(errors='replace').splitlines(keepends=True)[-LAST_LINES:])}"
+            for log in sorted((self.stack.state / "logs").glob("*.log"))
+        )
 
     async def until_well(self, within: float = 180) -> None:
         """Every service ready, nothing degraded."""
