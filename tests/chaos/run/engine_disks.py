@@ -10,6 +10,7 @@ from pathlib import Path
 SIZE = 1536 * 1024**2
 OPTIONS = "loop,commit=600"
 """Nothing reaches the file sooner than an fsync, or half a minute, sends it there."""
+COPIES = 20
 
 
 class NoDiskError(Exception):
@@ -45,10 +46,18 @@ class EngineDisk:
         self.mount.chmod(0o711)
 
     def cut_power(self) -> None:
-        """Keeps what has reached the disk by now. The engine must be stopped or frozen; it is to be killed next."""
+        """Keeps what has reached the disk by now. The engine must be stopped or frozen; it is to be killed next.
+
+        The kernel may write on while the file is copied, and a copy half of before and half of after is of no instant:
+        one that is the same as the file when it is done is of that instant. Raises RuntimeError if none is.
+        """
         making = self._snapshot.with_suffix(".making")
-        subprocess.run(["cp", "--sparse=always", str(self.image), str(making)], check=True)
-        making.rename(self._snapshot)
+        for _ in range(COPIES):
+            subprocess.run(["cp", "--sparse=always", str(self.image), str(making)], check=True)
+            if subprocess.run(["cmp", "--silent", str(self.image), str(making)], check=False).returncode == 0:
+                making.rename(self._snapshot)
+                return
+        raise RuntimeError(f"{self.image.name} changes all the time")
 
     def set_back_if_asked(self) -> None:
         """After `cut_power`: the disk as it was then. Nothing of the engine may run any more."""
