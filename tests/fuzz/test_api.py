@@ -23,7 +23,7 @@ from tests.support.whole_system import lay_databases
 
 EXAMPLES = 4
 SECONDS = either(20, 60)
-SECONDS_OF_A_ROLE = either(12, 20)
+SECONDS_OF_A_ROLE = either(8, 20)
 SEED = 20261124
 ROUNDS = 6
 PHASES = "examples,coverage,fuzzing"
