@@ -182,7 +182,9 @@ async def test_a_public_name_that_leads_nowhere_from_here_is_looked_at_at_the_fr
             (one.check, one.gravity, one.says.partition(" on")[0])
             for one in await _certificates_of(public | {"EVERDESK_FRONT_DOOR": f"127.0.0.1:{port}"})
         }
+        wrong = await _certificates_of(public | {"EVERDESK_FRONT_DOOR": "front-door:https"})
     assert without == ("localhost", UNKNOWN)
+    assert {(one.gravity, one.mend) for one in wrong} == {(ERROR, "correct EVERDESK_FRONT_DOOR")}
     assert inside == ("localhost", ERROR, "expired")
 
 

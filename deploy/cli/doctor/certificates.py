@@ -37,7 +37,12 @@ async def _shown(url: str, inside: str | None) -> Finding:
     """The certificate of a public address, as the front door shows it to whoever is inside, if that is known."""
     parts = urlsplit(url)
     name = parts.hostname or ""
-    address, port = _place(inside) if inside else (name, parts.port or 443)
+    try:
+        place = urlsplit(f"//{inside}") if inside else parts
+        address, port = place.hostname or name, place.port or 443
+    except ValueError:
+        named = FRONT_DOOR if inside else "the address"
+        return bad("certificates", name, f"{inside or url} names no host and port", f"correct {named}")
     try:
         async with asyncio.timeout(ANSWERS_WITHIN):
             der = await _certificate_of(name, address, port)
@@ -46,11 +51,6 @@ async def _shown(url: str, inside: str | None) -> Finding:
     except (OSError, TimeoutError) as problem:
         return unknown("certificates", name, f"no answer from {address} on port {port}: {type(problem).__name__}")
     return certificate_finding(name, x509.load_der_x509_certificate(der))
-
-
-def _place(inside: str) -> tuple[str, int]:
-    host, _, port = inside.rpartition(":")
-    return host, int(port)
 
 
 async def _certificate_of(name: str, address: str, port: int) -> bytes:
