@@ -15,7 +15,7 @@ from services.notification.models import Delivery, Participant, Ticket
 from services.notification.models.csat import csat_asks
 from shared.contracts.base import TicketId
 from shared.contracts.events import Event, NotificationFailed, RequesterErased, TicketErased
-from shared.contracts.events.side_conversations import SIDE_EVENT
+from shared.contracts.events.side_conversations import side_event_id
 from shared.kit import outbox
 from shared.kit.db import Session, lock_in_order
 from shared.kit.requester_ids import RequesterIds
@@ -93,7 +93,7 @@ async def forget_part(session: Session, ids: RequesterIds, event: RequesterErase
 
 async def forget_side_messages(session: Session, message_ids: Collection[UUID]) -> None:
     """Removes what was written to and by a third party beside others' tickets: each mail has its event as its cause."""
-    theirs = Delivery.cause.in_([f"{SIDE_EVENT}{message_id}" for message_id in message_ids])
+    theirs = Delivery.cause.in_([side_event_id(message_id) for message_id in message_ids])
     await lock_in_order(session, Delivery.id, theirs)
     emptied = update(Delivery).where(theirs).values(facts={}, last_error=None).returning(Delivery.ticket_id)
     tickets = set(await session.scalars(emptied))

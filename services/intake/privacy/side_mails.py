@@ -15,7 +15,7 @@ from services.intake.privacy.erasure_announcement import announce
 from services.intake.privacy.ticket_erasure import remove_files
 from shared.contracts.base import MessageId
 from shared.contracts.events import Event, SideMessageReceived, SideMessageSent
-from shared.contracts.events.side_conversations import SIDE_EVENT
+from shared.contracts.events.side_conversations import side_event_id
 from shared.kit import outbox
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session
@@ -87,5 +87,5 @@ async def erase_side_mails(session: Session, message_ids: Collection[UUID]) -> s
     files = Attachment.ticket_id.in_(beside) & Attachment.message_id.in_(message_ids)
     digests = await remove_files(session, files, RawMail.message_id.in_(message_ids))
     await session.execute(update(SideMail).where(mails).values(is_erased=True))
-    await outbox.forget_events(session, [f"{SIDE_EVENT}{message_id}" for message_id in message_ids])
+    await outbox.forget_events(session, [side_event_id(message_id) for message_id in message_ids])
     return digests

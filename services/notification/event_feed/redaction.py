@@ -8,7 +8,7 @@ from sqlalchemy import select, text, update
 
 from services.notification.models.event_feed import feed_events
 from shared.contracts.events import EVENTS, Envelope, LifecycleEvent, RequesterChanged, RequesterErased, TicketErased
-from shared.contracts.events.side_conversations import SIDE_EVENT, is_beside
+from shared.contracts.events.side_conversations import is_beside, side_event_id
 from shared.kit.db import Session
 from shared.kit.requester_ids import RequesterIds
 
@@ -65,7 +65,7 @@ class FeedEraser:
 
     async def _erase_beside(self, session: Session, message_ids: Sequence[UUID]) -> None:
         """What was written to and by a third party beside others' tickets, and what became of the mails."""
-        told = feed_events.c.event_id.in_([f"{SIDE_EVENT}{message_id}" for message_id in message_ids])
+        told = feed_events.c.event_id.in_([side_event_id(message_id) for message_id in message_ids])
         tickets = select(feed_events.c.ticket_id).where(told)
         others = feed_events.c.ticket_id.in_(tickets), feed_events.c.type.not_in(_KEPT)
         found = await session.scalars(select(feed_events.c.envelope).where(*others))

@@ -9,8 +9,18 @@ from shared.contracts.events.conversation import AttachmentRef, Author, TicketEv
 from shared.contracts.redaction import Foreign
 from shared.contracts.vocabulary import BodyFormat
 
-SIDE_EVENT = "side-message:"
-"""How the id of each of these events begins; it ends with that of the message."""
+_SIDE_EVENT = "side-message:"
+
+
+def side_event_id(message_id: UUID) -> str:
+    """Returns the id of the event that tells a message to or from a third party; its mail has it as its cause."""
+    return f"{_SIDE_EVENT}{message_id}"
+
+
+def side_message_of(event_id: object) -> str | None:
+    """Returns the id of the message that such an event tells; None for the id of any other event."""
+    is_side = isinstance(event_id, str) and event_id.startswith(_SIDE_EVENT)
+    return str(event_id).removeprefix(_SIDE_EVENT) if is_side else None
 
 
 class SideMessageSent(TicketEvent, name="side.message_sent"):
@@ -62,8 +72,4 @@ class SideMessageReceived(TicketEvent, name="side.message_received"):
 
 def is_beside(data: Mapping[str, Any], message_ids: Collection[str]) -> bool:
     """Whether an event tells one of these messages, or what became of its mail."""
-    cause = data.get("cause")
-    is_of_a_mail = isinstance(cause, str) and cause.startswith(SIDE_EVENT)
-    return data.get("message_id") in message_ids or (
-        is_of_a_mail and str(cause).removeprefix(SIDE_EVENT) in message_ids
-    )
+    return data.get("message_id") in message_ids or side_message_of(data.get("cause")) in message_ids

@@ -52,7 +52,7 @@ from services.assignment.schemas.satisfaction import SatisfactionDimension
 from services.assignment.settings import AssignmentSettings
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import NotificationFailed, SideMessageReceived
-from shared.contracts.events.side_conversations import SIDE_EVENT
+from shared.contracts.events.side_conversations import side_event_id
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.auth import FileLinks
 from shared.kit.clock import utc_now
@@ -76,7 +76,7 @@ AN_ANSWER = SideMessageReceived(
 A_FAILURE = NotificationFailed(
     delivery_id=A_TICKET,
     ticket_id=TicketId(A_TICKET),
-    cause=f"{SIDE_EVENT}{A_TICKET}",
+    cause=side_event_id(A_TICKET),
     template=SIDE_TEMPLATE,
     reason="550",
     failed_at=utc_now(),

@@ -29,7 +29,7 @@ from services.assignment.schemas.side_conversations import (
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.commands import HoldTicket, ResumeTicket
 from shared.contracts.events import Author, SideMessageSent
-from shared.contracts.events.side_conversations import SIDE_EVENT
+from shared.contracts.events.side_conversations import side_event_id
 from shared.contracts.vocabulary import Action, HoldReason, ParticipantState, Permission, Status
 from shared.domain.errors import IllegalTransition, TicketArchivedError
 from shared.domain.permissions import ACTION_PERMISSIONS
@@ -167,7 +167,7 @@ async def _write(
         answers=next((one.mail_id for one in reversed(before) if one.mail_id), None),
         sent_at=now,
     )
-    await outbox.add(session, event, f"{SIDE_EVENT}{message_id}", now)
+    await outbox.add(session, event, side_event_id(message_id), now)
     return hold
 
 

@@ -10,7 +10,7 @@ from services.assignment.commands.conversation.side_conversations import write_s
 from services.assignment.models import SideConversation, SideMessage, Ticket
 from shared.contracts.commands import ResumeTicket
 from shared.contracts.events import NotificationFailed, SideMessageReceived
-from shared.contracts.events.side_conversations import SIDE_EVENT
+from shared.contracts.events.side_conversations import side_event_id, side_message_of
 from shared.contracts.tickets import SYSTEM
 from shared.contracts.vocabulary import HoldReason, Status
 from shared.kit import outbox
@@ -66,8 +66,8 @@ async def take_side_message(session: Session, mail: SideMessageReceived) -> None
 
 async def take_failed_mail(session: Session, event: NotificationFailed) -> None:
     """Marks the message whose mail was given up; other mails are no business of ours."""
-    if event.template == TEMPLATE and event.cause.startswith(SIDE_EVENT):
-        await _mark_failed(session, UUID(event.cause.removeprefix(SIDE_EVENT)), event.reason)
+    if event.template == TEMPLATE and (message_id := side_message_of(event.cause)) is not None:
+        await _mark_failed(session, UUID(message_id), event.reason)
 
 
 async def forget_side_messages(session: Session, message_ids: Collection[UUID]) -> set[UUID]:
@@ -80,7 +80,7 @@ async def forget_side_messages(session: Session, message_ids: Collection[UUID]) 
             await _resume(session, conversation, conversation.id)
     these = [conversation.id for conversation in conversations]
     written = await session.scalars(select(SideMessage.id).where(SideMessage.conversation_id.in_(these)))
-    await outbox.forget_events(session, [f"{SIDE_EVENT}{message_id}" for message_id in written])
+    await outbox.forget_events(session, [side_event_id(message_id) for message_id in written])
     tickets = {conversation.ticket_id for conversation in conversations}
     await session.flush()
     await session.execute(delete(SideConversation).where(SideConversation.id.in_(these)))

@@ -28,7 +28,7 @@ from services.intake.models import MailAncestor, MailId, RawMail, RawMailState, 
 from services.intake.queries.people import addresses_of_person
 from shared.contracts.base import AgentId, MessageId, TicketId
 from shared.contracts.events import AttachmentRef, NoteReceived, Person, SideMessageReceived
-from shared.contracts.events.side_conversations import SIDE_EVENT
+from shared.contracts.events.side_conversations import side_event_id
 from shared.contracts.vocabulary import Channel
 from shared.kit import outbox
 from shared.kit.addresses import address_key
@@ -152,7 +152,7 @@ class MailPersister:
             merged_into=None if target is ticket else TicketId(target.id),
             received_at=stored.received_at,
         )
-        await outbox.add(session, event, f"{SIDE_EVENT}{message_id}", stored.received_at)
+        await outbox.add(session, event, side_event_id(message_id), stored.received_at)
         if not answer.is_bounce:
             their_id = self.requester_ids.of(letter.sender)
             session.add(
