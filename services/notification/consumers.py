@@ -167,7 +167,7 @@ class Notifier:
         about = [(event_id, event, known.contacts_of(event.entity_id)) for event_id, event in events]
         for_targets = await record_for_targets(session, about, matrix)
         await project_replies(session, (event for _, event in events))
-        recorded = await record_decisions(session, decisions, self._threads)
+        recorded = await record_decisions(session, decisions, self._threads, matrix)
         if not recorded.are_some_waiting and not known.is_anybody_waiting:
             return for_targets + recorded.settled
         resolved = await resolve_recipients(session, self._threads, self._unassigned_to)

@@ -56,14 +56,14 @@ async def record_all(
     session: Session, decisions: Sequence[tuple[str, NotificationDecision]], threads: MailThreads
 ) -> None:
     """Inserts the decisions of a batch in one statement, to be settled; each comes with the id of its event."""
-    if decisions:
-        await insert_rows(
-            session, [with_message_id(waiting_row(cause, decision), threads) for cause, decision in decisions]
-        )
+    rows = [with_message_id(waiting_row(cause, decision), threads) for cause, decision in decisions]
+    await insert_rows(session, rows)
 
 
 async def insert_rows(session: Session, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
     """Inserts rows of the ledger, each exactly once; returns the ids of those that were not there."""
+    if not rows:
+        return set()
     return set(await (await session.connection()).scalars(RECORD, {ROWS: rows}))
 
 

@@ -1,40 +1,23 @@
 """The in-app inbox: entries are rows of the ledger, delivered the moment they are written."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Table, case, false, func, select, update
-from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy import Row, case, false, func, select, update
 
 from services.notification.delivery.channels import DeliveryChannel
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.delivery.templates import TEMPLATES, TemplateName
 from services.notification.models import IS_ENTRY, Agent, Delivery, Ticket
 from services.notification.recipients.ticket_visibility import is_in_sight
-from services.notification.record_sets import ROWS, record_set
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Session
 
 KEPT_FACTS = ("metric", "percent", "priority", "step", "do", "count", "team")
 """What an entry keeps of its event: nothing that a person wrote."""
-DELIVERIES = cast(Table, Delivery.__table__)
-ENTERED = (
-    *("id", "cause", "recipient", "channel", "audience", "template", "template_version", "ticket_id", "agent_id"),
-    *("name", "facts", "status", "message_id", "sent_at", "address", "next_attempt_at", "bundle"),
-)
 MOST_COUNTED = 100
 """Unread entries are counted up to here; pages show one less and a plus sign."""
-
-
-def _enter() -> Insert:
-    given = record_set(DELIVERIES, ENTERED)
-    rows = select(*(given.c[name] for name in ENTERED)).order_by(given.c.id)
-    return insert(DELIVERIES).from_select(ENTERED, rows).on_conflict_do_nothing()
-
-
-ENTER = _enter()
-"""Built once, so that its compiled form is found again."""
 
 
 def entry_of(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
@@ -55,12 +38,6 @@ def entry_of(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
         "message_id": "",
         "sent_at": utc_now().isoformat(),
     }
-
-
-async def add_others(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Inserts rows for further channels of settled rows, each exactly once."""
-    if rows:
-        await (await session.connection()).execute(ENTER, {ROWS: list(rows)})
 
 
 async def list_entries(

@@ -23,12 +23,13 @@ from services.notification.recipients.delivery_repository import (
     waiting_row,
     with_message_id,
 )
-from services.notification.recipients.inbox_entries import add_others, entry_of
+from services.notification.recipients.inbox_entries import entry_of
 from services.notification.recipients.recipient_expansion import expand
 from services.notification.recipients.settleable_rows import given_rows, waiting_rows
 from services.notification.recipients.settlement import Settlement, audience_of, settlement_of
 from services.notification.recipients.unsent_side_mails import announce_unsent
 from services.notification.record_sets import ROWS, record_set
+from services.notification.rules.matrix import Matrix
 from services.notification.rules.repository import load_matrix
 from services.notification.settings import UnassignedMessagesTo
 from shared.contracts.base import TicketId
@@ -78,7 +79,7 @@ class SettledRows:
 
 
 async def record_decisions(
-    session: Session, decisions: Sequence[tuple[str, NotificationDecision]], threads: MailThreads
+    session: Session, decisions: Sequence[tuple[str, NotificationDecision]], threads: MailThreads, matrix: Matrix
 ) -> RecordedDecisions:
     """Inserts the decisions of a batch, each with the id of its event; a redelivered event inserts nothing.
 
@@ -88,14 +89,16 @@ async def record_decisions(
     if not decisions:
         return RecordedDecisions()
     rows = [waiting_row(cause, decision) for cause, decision in decisions]
-    known = await session.execute(given_rows(), {ROWS: [row for row in rows if row["about"] is None]})
+    given = [row for row in rows if row["about"] is None]
+    known = (await session.execute(given_rows(), {ROWS: given})).all() if given else []
     settlements = [(row, settlement_of(row)) for row in known]
-    found = await _settled_rows(session, threads, [pair for pair in settlements if not pair[1].is_passed_on])
-    values = {given["id"]: given for _, given in found.pairs}
+    final = [pair for pair in settlements if not pair[1].is_passed_on]
+    found = await _settled_rows(session, threads, matrix, final) if final else SettledRows([], {})
+    values = {settled["id"]: settled for _, settled in found.pairs}
     written = [row | values[row["id"]] if row["id"] in values else with_message_id(row, threads) for row in rows]
     inserted = await insert_rows(session, written)
     await announce_unsent(session, [pair for pair in found.pairs if pair[0].id in inserted])
-    await add_others(session, found.beside(inserted))
+    await insert_rows(session, found.beside(inserted))
     return RecordedDecisions(len(found.pairs), len(found.pairs) < len(rows))
 
 
@@ -112,7 +115,7 @@ async def resolve_recipients(
     while not is_complete:
         rows = (await session.execute(waiting_rows())).all()
         count += len(rows)
-        is_complete = not await _settle(session, threads, rows, unassigned_to)
+        is_complete = not rows or not await _settle(session, threads, rows, unassigned_to)
     return count
 
 
@@ -120,29 +123,28 @@ async def _settle(
     session: Session, threads: MailThreads, rows: Sequence[LedgerRow], unassigned_to: UnassignedMessagesTo
 ) -> bool:
     """Settles one round of waiting rows; True if it added rows for fallback recipients."""
-    if not rows:
-        return False
     with_settlements = [(row, settlement_of(row)) for row in rows]
     passed_on = [row for row, settlement in with_settlements if settlement.is_passed_on]
     fallbacks = await find_fallback_recipients(session, passed_on, unassigned_to)
     each = [(row.cause, decision) for row in passed_on for decision in fallbacks.get(row.id, [])]
     await record_all(session, each, threads)
-    found = await _settled_rows(session, threads, with_settlements, fallbacks)
+    found = await _settled_rows(session, threads, await load_matrix(session), with_settlements, fallbacks)
     await (await session.connection()).execute(SETTLE, {ROWS: [values for _, values in found.pairs]})
     await announce_unsent(session, found.pairs)
-    await add_others(session, found.beside({row.id for row in rows}))
+    await insert_rows(session, found.beside({row.id for row in rows}))
     return bool(fallbacks)
 
 
 async def _settled_rows(
     session: Session,
     threads: MailThreads,
+    matrix: Matrix,
     settlements: Sequence[tuple[LedgerRow, Settlement]],
     with_fallback: Collection[UUID] = (),
 ) -> SettledRows:
     """Chooses the channels of rows whose recipients are settled; asks in some of them how satisfied their reader is."""
     addresses = {settlement.address for _, settlement in settlements if settlement.address}
-    rules = ChannelRules(await load_matrix(session), await standings_of(session, addresses), utc_now())
+    rules = ChannelRules(matrix, await standings_of(session, addresses), utc_now())
     pairs: list[tuple[LedgerRow, dict[str, Any]]] = []
     others: dict[UUID, list[dict[str, Any]]] = {}
     for row, settlement in settlements:
@@ -156,7 +158,7 @@ async def _settled_rows(
 
 
 def _settled(
-    row: Row[*tuple[Any, ...]],
+    row: LedgerRow,
     settlement: Settlement,
     choice: ChannelChoice,
     threads: MailThreads,
@@ -189,7 +191,7 @@ def _settled(
     }
 
 
-def _others(row: Row[*tuple[Any, ...]], choice: ChannelChoice, settled: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _others(row: LedgerRow, choice: ChannelChoice, settled: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Returns the rows for channels beside the row's own: an inbox entry, or a mail that the agent asked for."""
     if row.channel == DeliveryChannel.MAIL:
         return [entry_of(row)] if choice.is_in_inbox else []

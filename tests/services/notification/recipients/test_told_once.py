@@ -8,6 +8,7 @@ from sqlalchemy import text
 from services.notification.decisions.event_rules import decide
 from services.notification.recipients.channel_choice import BY_PREFERENCE
 from services.notification.recipients.settling import RecordedDecisions, record_decisions
+from services.notification.rules.repository import load_matrix
 from services.notification.settings import NotificationSettings
 from shared.contracts.events import Author, Envelope, ParticipantChanged, Person
 from shared.contracts.vocabulary import ActorKind, ParticipantState
@@ -193,7 +194,7 @@ async def test_a_mail_to_people_who_are_known_is_written_once(service: Running, 
     assert len(decisions) == 2
     async with service.database.begin() as session:
         [before] = (await session.execute(WRITTEN)).all()
-        recorded = await record_decisions(session, decisions, threads)
+        recorded = await record_decisions(session, decisions, threads, await load_matrix(session))
         [after] = (await session.execute(WRITTEN)).all()
     assert (after.n_tup_ins - before.n_tup_ins, after.n_tup_upd - before.n_tup_upd) == (2, 0)
     assert recorded == RecordedDecisions(settled=1, are_some_waiting=True)
