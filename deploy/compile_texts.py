@@ -6,9 +6,9 @@ nothing can be kept, so each start would do it again while somebody waits; build
 
 from tempfile import TemporaryDirectory
 
-from services.assignment.main import build_app
+from services.assignment import app as assignment
 from services.assignment.settings import AssignmentSettings
-from services.intake.app import build
+from services.intake import app as intake
 from services.intake.settings import IntakeSettings
 from services.notification.delivery.compose import Composer
 from services.notification.settings import NotificationSettings
@@ -21,8 +21,8 @@ NEEDED = {"link_secret": "x" * 32, "database_url": "postgresql+asyncpg://nobody@
 def main() -> None:
     """Says nothing; a template that cannot be compiled ends it."""
     with TemporaryDirectory() as folder:
-        build(IntakeSettings.model_validate(NEEDED | {"storage_url": folder})).state.pages.compile_all()
-    build_app(AssignmentSettings.model_validate(NEEDED | {"session_secret": "x" * 32})).state.pages.compile_all()
+        intake.build(IntakeSettings.model_validate(NEEDED | {"storage_url": folder})).state.pages.compile_all()
+    assignment.build(AssignmentSettings.model_validate(NEEDED | {"session_secret": "x" * 32})).state.pages.compile_all()
     Composer(NotificationSettings.model_validate(NEEDED))
     for catalogue in CATALOGUES.glob("*/everdesk.po"):
         compiled_catalogue(catalogue.parent.name)

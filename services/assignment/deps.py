@@ -44,7 +44,7 @@ TakesNothing = Depends(get_nothing)
 
 
 async def get_app_state(request: Request) -> AppState:
-    """The context that `main` built; a coroutine, for what is not would be sent to a thread."""
+    """The context that `app` built; a coroutine, for what is not would be sent to a thread."""
     context: AppState = request.app.state.app_state
     return context
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from services.intake import admin, api, osticket, web
+from services.intake import api, web
 from services.intake.abuse.admission_control import AdmissionControl
 from services.intake.abuse.form_guard import FormGuard
 from services.intake.abuse.invitations import InvitationLimits, forget_counts
 from services.intake.access.api_key_cache import ApiKeyCache
 from services.intake.access.email_verification import EmailVerification
 from services.intake.access.receipts import Receipts
+from services.intake.admin import routers as admin
 from services.intake.alerts.follow_through import FollowThrough, forget_old_alerts
 from services.intake.api import openapi
 from services.intake.app_state import AppState
@@ -25,6 +26,7 @@ from services.intake.commands.project_people import forget_released
 from services.intake.consumers import agents_consumer, consumer, people_consumer, third_parties_consumer
 from services.intake.live import EventStreams, NotifyListener
 from services.intake.mail.http_pipe import MailPipe
+from services.intake.osticket import routers as osticket
 from services.intake.privacy.erasure_job import ErasureJob
 from services.intake.privacy.retention import Retention
 from services.intake.settings import IntakeSettings

@@ -7,17 +7,18 @@ from getpass import getpass
 from ipaddress import ip_network
 
 from services.intake.access.key_scopes import CLIENT_SCOPES, KeyScope
-from services.intake.admin.audit import COMMAND_LINE
 from services.intake.admin.key_views import ApiKeyView
 from services.intake.commands.keys import OVERLAP, find_key, list_keys, put_key, revoke_key, rotate_key
 from services.intake.models import StoredApiKey
 from services.intake.osticket.keys import old_key
 from services.intake.settings import IntakeSettings
+from shared.kit.administrator_passes import Administrator
 from shared.kit.auth import ApiKey
 from shared.kit.clock import utc_now
 from shared.kit.configuration_changes import record_change
 from shared.kit.db import Database, Session
 
+COMMAND_LINE = Administrator("", "The command line", "")
 MAX_HOURS = 24 * 366
 MAX_LINE = 200
 

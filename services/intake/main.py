@@ -5,10 +5,8 @@ from collections.abc import Callable
 from importlib import import_module
 
 from services.intake.settings import IntakeSettings
-from shared.kit.db import Database, migrate
-from shared.kit.processes import BESIDE_AGENTS, IN_THE_BACKGROUND, dispatch, serve
+from shared.kit.command_line import dispatch
 from shared.kit.telemetry import configure_logging, log
-from shared.kit.trace_export import configure_tracing
 
 PACKAGE = "services.intake"
 RETIRED = frozenset({"challenge", "challenge_bits"})
@@ -34,6 +32,8 @@ JOBS = {
 def serve_web(settings: IntakeSettings) -> None:
     """Serves the API and the portal, for ever."""
     from services.intake.app import build  # only this process pays for the import
+    from shared.kit.processes import BESIDE_AGENTS, serve
+    from shared.kit.trace_export import configure_tracing
 
     warn_of_retired(settings)
     configure_tracing(settings, "intake")
@@ -50,10 +50,19 @@ def serve_mail() -> None:
     """Takes mail in, for ever."""
     from services.intake.mail.app import build as build_mail  # as above
     from services.intake.mail.settings import MailSettings
+    from shared.kit.processes import IN_THE_BACKGROUND, serve
+    from shared.kit.trace_export import configure_tracing
 
     settings = MailSettings()
     configure_tracing(settings, "mail_in")
     serve(build_mail(settings), settings, niceness=IN_THE_BACKGROUND)
+
+
+def run_migrate(settings: IntakeSettings) -> None:
+    """Brings the database to the newest migration."""
+    from shared.kit.db import migrate  # as above
+
+    asyncio.run(migrate(settings, PACKAGE))
 
 
 def main() -> None:
@@ -63,6 +72,8 @@ def main() -> None:
 
     def with_database(module: str, function: str) -> Callable[[], None]:
         async def run() -> None:
+            from shared.kit.db import Database  # as above
+
             database = Database.connect(settings)
             try:
                 await getattr(import_module(module), function)(database, settings)
@@ -75,7 +86,7 @@ def main() -> None:
         {
             "mail": serve_mail,
             "serve": lambda: serve_web(settings),
-            "migrate": lambda: asyncio.run(migrate(settings, PACKAGE)),
+            "migrate": lambda: run_migrate(settings),
             **{name: with_database(*job) for name, job in JOBS.items()},
         }
     )

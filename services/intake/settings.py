@@ -6,7 +6,7 @@ from enum import IntEnum
 
 from pydantic import Field, SecretStr
 
-from services.intake.attachments.upload import Limits
+from services.intake.attachments.file_limits import FileLimits
 from shared.kit.http.conventions import MAX_BODY
 from shared.kit.settings import MailingSettings, StorageSettings
 
@@ -126,10 +126,10 @@ class IntakeSettings(MailingSettings, StorageSettings):
         return timedelta(minutes=self.repeat_minutes)
 
     @property
-    def file_limits(self) -> Limits:
+    def file_limits(self) -> FileLimits:
         """What one file may be."""
         refused = frozenset(self.refused_extensions.lower().split())
-        return Limits(self.max_file_bytes, refused, takes_macros=self.takes_macros)
+        return FileLimits(self.max_file_bytes, refused, takes_macros=self.takes_macros)
 
     def body_limit(self, path: str) -> int:
         """Bytes a request to a path may have: forms with files have room for two of the largest."""

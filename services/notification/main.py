@@ -3,10 +3,8 @@
 import asyncio
 
 from services.notification.settings import NotificationSettings
-from shared.kit.db import migrate
-from shared.kit.processes import IN_THE_BACKGROUND, dispatch, serve
+from shared.kit.command_line import dispatch
 from shared.kit.telemetry import configure_logging
-from shared.kit.trace_export import configure_tracing
 
 PACKAGE = "services.notification"
 
@@ -14,9 +12,18 @@ PACKAGE = "services.notification"
 def serve_web(settings: NotificationSettings) -> None:
     """Serves HTTP until the process is stopped."""
     from services.notification.app import build  # only the serving process pays for the import
+    from shared.kit.processes import IN_THE_BACKGROUND, serve
+    from shared.kit.trace_export import configure_tracing
 
     configure_tracing(settings, "notification")
     serve(build(settings), settings, niceness=IN_THE_BACKGROUND)
+
+
+def run_migrate(settings: NotificationSettings) -> None:
+    """Brings the database to the newest migration."""
+    from shared.kit.db import migrate  # as above
+
+    asyncio.run(migrate(settings, PACKAGE))
 
 
 def main() -> None:
@@ -26,7 +33,7 @@ def main() -> None:
     dispatch(
         {
             "serve": lambda: serve_web(settings),
-            "migrate": lambda: asyncio.run(migrate(settings, PACKAGE)),
+            "migrate": lambda: run_migrate(settings),
         }
     )
 

@@ -2,9 +2,7 @@
 
 import asyncio
 import gc
-import os
 import resource
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -172,20 +170,3 @@ class QuietServer(uvicorn.Server):
         super().handle_exit(sig, frame)
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._is_told.set)
-
-
-def dispatch(commands: dict[str, Callable[[], None]]) -> None:
-    """Runs the sub-command named on the command line, or several one after another; `serve` without one.
-
-    Exits without the interpreter's own clean-up, in which the Temporal client is known to crash.
-    """
-    name = sys.argv[1] if len(sys.argv) > 1 else "serve"
-    if name not in commands:
-        sys.stderr.write(f"unknown command {name!r}; use one of: {', '.join(commands)}\n")
-        sys.exit(2)
-    following = sys.argv[2:] if all(argument in commands for argument in sys.argv[2:]) else []
-    for command in (name, *following):
-        commands[command]()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)

@@ -10,7 +10,7 @@ STARTING = {
     "services/intake/app.py": "intake",
     "services/intake/mail/app.py": "mail-in",
     "services/intake/mail/transports/imap_watcher.py": "mail-in",
-    "services/assignment/main.py": "assignment",
+    "services/assignment/app.py": "assignment",
     "services/notification/app.py": "notification",
     "workflows/worker.py": "worker",
 }

@@ -27,6 +27,17 @@ class Process(NamedTuple):
     may_not_load: frozenset[str]
 
 
+def command(service: str, *words: str) -> str:
+    """Runs a command of a service's process, which tells its usage and ends."""
+    main = f"services.{service}.main"
+    return f"""
+import contextlib, io, sys
+sys.argv = {[main, *words, "--help"]!r}
+from {main} import main
+with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
+    main()"""
+
+
 PROCESSES = {
     # Publishes and consumes for the workflows; its health page needs no framework, and nobody reads anything it shows.
     "worker": Process(
@@ -57,10 +68,51 @@ PROCESSES = {
     ),
     # Sends agents' commands to the workflows; files and mails are other services' business.
     "assignment": Process(
-        "from services.assignment.main import build_app; from services.assignment.settings import AssignmentSettings;"
-        "build_app(AssignmentSettings())",
+        "from services.assignment.app import build; from services.assignment.settings import AssignmentSettings;"
+        "build(AssignmentSettings())",
         frozenset({"sqlalchemy", "nats", "jinja2", "temporalio"}),
         frozenset({"alembic", "obstore", "aiosmtplib", "aiosmtpd"}),
+    ),
+    # Commands answer an operator who waits; migrating, each service does before it starts.
+    "assignment's commands": Process(
+        "import services.assignment.main",
+        frozenset({"pydantic_settings"}),
+        DATABASE | PAGES | SERVER | {"temporalio", "nats", "obstore", "httpx2"},
+    ),
+    "intake's commands": Process(
+        "import services.intake.main",
+        frozenset({"pydantic_settings"}),
+        DATABASE | PAGES | {"fastapi", "uvicorn", "temporalio", "nats", "obstore", "httpx2"},
+    ),
+    "notification's commands": Process(
+        "import services.notification.main",
+        frozenset({"pydantic_settings"}),
+        DATABASE | PAGES | SERVER | {"temporalio", "nats", "obstore", "httpx2"},
+    ),
+    "seed and setup-link": Process(
+        "import services.assignment.cli",
+        frozenset({"sqlalchemy"}),
+        PAGES | {"fastapi", "uvicorn", "temporalio", "alembic", "obstore", "httpx2"},
+    ),
+    "read-model": Process(
+        command("assignment", "read-model"),
+        frozenset({"sqlalchemy"}),
+        PAGES | {"fastapi", "uvicorn", "temporalio", "alembic", "obstore", "httpx2"},
+    ),
+    "account": Process(
+        command("assignment", "account"),
+        frozenset({"sqlalchemy"}),
+        frozenset({"fastapi", "jinja2", "alembic", "obstore"}),
+    ),
+    "create-key": Process(
+        command("intake", "create-key"),
+        frozenset({"sqlalchemy"}),
+        PAGES | {"uvicorn", "temporalio", "nats", "alembic", "obstore", "httpx2"},
+    ),
+    "find-requester": Process(
+        command("intake", "find-requester"),
+        frozenset({"sqlalchemy"}),
+        PAGES | {"uvicorn", "temporalio", "alembic", "httpx2"},
     ),
     # The processes that read foreign input for others, one start for many inputs, and hold no connection to anything.
     "what-if": Process(
@@ -89,7 +141,7 @@ PROCESSES = {
 def loaded_by(start: str, storage: Path) -> set[str]:
     """The top-level names a fresh interpreter has imported after this start."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("EVERDESK_")}
-    code = f"import sys; {start}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    code = f"{start}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
     ran = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,

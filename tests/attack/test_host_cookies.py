@@ -4,7 +4,7 @@ from http.cookies import SimpleCookie
 
 import httpx2
 
-from services.assignment.main import build_app
+from services.assignment.app import build
 from services.assignment.settings import AssignmentSettings
 from shared.kit.http.cookies import HOST_PREFIX
 from tests.attack.test_cross_site_forms import token_of
@@ -15,7 +15,7 @@ async def test_cookies_of_an_https_desk_are_bound_to_its_host(desk_settings: Ass
     secure = desk_settings.model_validate(
         desk_settings.model_dump() | {"desk_url": "https://desk.example", "portal_url": "https://portal.example"}
     )
-    app = build_app(secure)
+    app = build(secure)
     async with (
         app.router.lifespan_context(app),
         httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="https://desk.example") as browser,

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from services.assignment.access import sign_in
 from services.assignment.access.sign_in import TRIES
-from services.assignment.main import build_app
+from services.assignment.app import build
 from services.assignment.settings import AssignmentSettings
 from services.assignment.web.page_base import SESSION_COOKIE
 from shared.kit.auth import hash_password, verify_password
@@ -162,7 +162,7 @@ async def test_a_client_behind_a_proxy_does_not_choose_the_address_it_is_locked_
 ) -> None:
     trusting = desk_settings.model_validate(desk_settings.model_dump() | {"trusted_proxies": "127.0.0.0/8"})
     statuses = []
-    async with served(build_app(trusting)) as port:
+    async with served(build(trusting)) as port:
         for number in range(TRIES["address"] + 1):
             body = json.dumps({"email": f"nobody-{new_id().hex}@everdesk.example", "password": "wrong-password"})
             headers = [

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from fastapi import FastAPI
 
-from services.assignment import main as assignment_app
+from services.assignment import app as assignment_app
 from services.assignment.settings import AssignmentSettings
 from services.intake import app as intake_app
 from services.intake.settings import IntakeSettings
@@ -17,7 +17,7 @@ NOWHERE = {"database_url": "postgresql+asyncpg://nobody@127.0.0.1:1/none", "link
 
 
 def assignment() -> FastAPI:
-    return assignment_app.build_app(AssignmentSettings.model_validate(NOWHERE | {"session_secret": "y" * 32}))
+    return assignment_app.build(AssignmentSettings.model_validate(NOWHERE | {"session_secret": "y" * 32}))
 
 
 def intake() -> FastAPI:

@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from deploy.local.engines import stack
 from deploy.local.engines.postgres import SUPERUSER
-from services.assignment.main import build_app
+from services.assignment.app import build
 from services.assignment.models import Session
 from services.assignment.queries.access.caller_cache import CallerCache
 from services.assignment.queries.lists import QueueView, Sort
@@ -161,7 +161,7 @@ async def _fill(settings: AssignmentSettings, database: Database, owner: str, si
 
 
 def _app(settings: AssignmentSettings, database: Database) -> tuple[FastAPI, CallerCache]:
-    app: FastAPI = build_app(settings)
+    app: FastAPI = build(settings)
     callers = CallerCache(database, dsn_of(settings), settings.session_idle)
     app.state.app_state = assignment_state(
         settings=settings, database=database, callers=callers, file_links=FileLinks(settings)

@@ -7,13 +7,11 @@ from fastapi import APIRouter, Query
 from services.intake.admin.administrators import Admin
 from services.intake.api.route import ApiRoute
 from services.intake.deps import State
-from shared.kit.administrator_passes import Administrator
 from shared.kit.configuration_changes import ChangeFilter, ChangeView
 from shared.kit.configuration_changes import list_changes as changes_in
 from shared.kit.http.inputs import WrittenInstant
 from shared.kit.http.paging import Cursor, Limit, Page
 
-COMMAND_LINE = Administrator("", "The command line", "")
 router = APIRouter(prefix="/v1/admin", route_class=ApiRoute, tags=["audit"])
 
 

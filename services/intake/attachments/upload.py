@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 
-from services.intake.attachments.file_names import extension_of, safe_name
+from services.intake.attachments.file_limits import FileLimits
+from services.intake.attachments.file_names import safe_name
 from services.intake.attachments.macros import MacroDetector
 from services.intake.attachments.media_type_detection import HEAD, media_type_of
 from services.intake.attachments.object_store import ContentStore, StoredObject
@@ -11,22 +12,6 @@ from services.intake.models import Attachment, AttachmentState
 from shared.contracts.events import AttachmentRef
 from shared.kit.clock import new_id, utc_now
 from shared.kit.http.problems import Problem
-
-EXECUTABLE_TYPES = frozenset(("application/vnd.microsoft.portable-executable", "application/x-executable"))
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one file may be."""
-
-    max_bytes: int
-    refused_extensions: frozenset[str]
-    takes_macros: bool = False
-
-    def refuses(self, name: str, media_type: str, *, has_macros: bool) -> bool:
-        """Whether a file of this kind is not let in."""
-        is_program = extension_of(name) in self.refused_extensions or media_type in EXECUTABLE_TYPES
-        return is_program or (has_macros and not self.takes_macros)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +28,7 @@ class IncomingFile:
 class Uploader:
     """Takes files in. `scans` says whether something looks into them before they may be served."""
 
-    def __init__(self, storage: ContentStore, limits: Limits, *, scans: bool) -> None:
+    def __init__(self, storage: ContentStore, limits: FileLimits, *, scans: bool) -> None:
         self._storage = storage
         self._limits = limits
         self._fresh = AttachmentState.PENDING if scans else AttachmentState.UNSCANNED
@@ -97,7 +82,7 @@ def attachment_ref(attachment: Attachment) -> AttachmentRef:
 class _Watched:
     """A stream that is held to its limits and looked at as it passes."""
 
-    def __init__(self, content: AsyncIterable[bytes], limits: Limits | None, name: str) -> None:
+    def __init__(self, content: AsyncIterable[bytes], limits: FileLimits | None, name: str) -> None:
         self._content = content
         self._limits = limits
         self._name = name
@@ -105,7 +90,7 @@ class _Watched:
         self._size = 0
         self._macros = MacroDetector()
 
-    def is_refused_by(self, limits: Limits) -> bool:
+    def is_refused_by(self, limits: FileLimits) -> bool:
         """Whether what has passed is of a kind that is not let in."""
         return limits.refuses(self._name, self.media_type, has_macros=self._macros.has_macros)
 

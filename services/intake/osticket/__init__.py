@@ -1,6 +1,1 @@
 """The old help desk's HTTP API, so that its clients work on unchanged; differences: `docs/osticket.md`."""
-
-from services.intake.osticket.route import router
-
-ROUTERS = (router,)
-"""Everything under /api."""

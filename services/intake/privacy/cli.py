@@ -8,19 +8,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from services.intake.attachments.object_store import ContentStore, StorageUnavailable
-from services.intake.privacy.export import Exporter
-from services.intake.privacy.requester_erasure import ErasureConfirmation, RequesterEraser
 from services.intake.privacy.subject_data import SubjectData, find_subject_data
 from services.intake.settings import IntakeSettings
 from shared.domain.errors import Refusal
-from shared.kit.auth import TicketLinks
 from shared.kit.db import Database
-from shared.kit.http.pages import Pages
 from shared.kit.http.problems import Problem
 from shared.kit.requester_ids import RequesterIds
 from shared.kit.ticket_errors import TicketsUnavailable
-from shared.kit.tickets import Tickets
-from shared.kit.user_content.renderer import BodyRenderer
 
 PACKAGE = Path(__file__).parent.parent
 PRIVATE = 0o600
@@ -50,8 +44,7 @@ async def erase_requester(database: Database, settings: IntakeSettings) -> None:
         await _friendly_errors(lambda: _find(database, settings, asked.email))
         sys.stdout.write("nothing was erased; say --tickets N to do it\n")
         return
-    confirmation = ErasureConfirmation(asked.tickets, close_open=asked.close_open)
-    await _friendly_errors(lambda: _erase(database, settings, asked.email, confirmation))
+    await _friendly_errors(lambda: _erase(database, settings, asked))
 
 
 async def _find(database: Database, settings: IntakeSettings, email: str) -> None:
@@ -60,6 +53,10 @@ async def _find(database: Database, settings: IntakeSettings, email: str) -> Non
 
 
 async def _export(database: Database, settings: IntakeSettings, email: str, path: Path) -> None:
+    from services.intake.privacy.export import Exporter  # only this command pays for the imports
+    from shared.kit.http.pages import Pages
+    from shared.kit.user_content.renderer import BodyRenderer
+
     async with database.begin() as session:
         holdings = await find_subject_data(session, RequesterIds(settings), email)
     pages = Pages(PACKAGE, secure_cookies=settings.secure_cookies)
@@ -72,9 +69,14 @@ async def _export(database: Database, settings: IntakeSettings, email: str, path
     _tell(holdings)
 
 
-async def _erase(database: Database, settings: IntakeSettings, email: str, confirmation: ErasureConfirmation) -> None:
+async def _erase(database: Database, settings: IntakeSettings, asked: argparse.Namespace) -> None:
+    from services.intake.privacy.requester_erasure import ErasureConfirmation, RequesterEraser  # as above
+    from shared.kit.auth import TicketLinks
+    from shared.kit.tickets import Tickets
+
     eraser = RequesterEraser(database, await Tickets.connect(settings), TicketLinks(settings), RequesterIds(settings))
-    _tell(await eraser.erase(email, confirmation))
+    confirmation = ErasureConfirmation(asked.tickets, close_open=asked.close_open)
+    _tell(await eraser.erase(asked.email, confirmation))
     sys.stdout.write("erased; the other services follow by event, the stream and the files within a minute\n")
 
 

@@ -9,7 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from deploy.local.plan import SERVICES
-from services.assignment.main import build_app
+from services.assignment import app as assignment
 from services.assignment.settings import AssignmentSettings
 from services.intake.app import build
 from services.intake.settings import IntakeSettings
@@ -43,5 +43,5 @@ async def portal_address(intake_settings: IntakeSettings) -> AsyncIterator[str]:
 @pytest.fixture(scope="session")
 async def address(settings: AssignmentSettings, portal_address: str) -> AsyncIterator[str]:  # noqa: F811
     """Where the desk is."""
-    async with serving(build_app(settings.model_copy(update={"intake_url": portal_address}))) as url:
+    async with serving(assignment.build(settings.model_copy(update={"intake_url": portal_address}))) as url:
         yield url

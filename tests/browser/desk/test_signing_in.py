@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page, expect
 from sqlalchemy import update
 
 from services.assignment.access import totp
-from services.assignment.main import build_app
+from services.assignment.app import build
 from services.assignment.models import TotpSecret
 from services.assignment.settings import AssignmentSettings
 from shared.kit.clock import new_id, utc_now
@@ -34,7 +34,7 @@ AUTHENTICATOR = {
 async def own_address(settings: AssignmentSettings) -> AsyncIterator[str]:
     """A desk that is served on this machine alone, as its settings say too."""
     local = settings.model_validate(settings.model_dump() | {"desk_url": "http://127.0.0.1:8002"})
-    async with serving(build_app(local)) as address:
+    async with serving(build(local)) as address:
         yield address
 
 

@@ -8,7 +8,8 @@ import httpx2
 import pytest
 
 from deploy.local.engines import Stack
-from services.assignment.main import PACKAGE, build_app
+from services.assignment.app import build
+from services.assignment.main import PACKAGE
 from services.assignment.seed import seed
 from services.assignment.settings import AssignmentSettings
 from shared.kit import attention, relay
@@ -55,7 +56,7 @@ async def running_desk(settings: AssignmentSettings, bus: Bus) -> AsyncIterator[
     What a process that died left in the outbox is published within a second, in operation within eight, and background
     jobs look again after a fifth of a second, in operation after one.
     """
-    app = build_app(settings)
+    app = build(settings)
     database = Database.connect(settings)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(relay, "SWEEP_SECONDS", 1.0)

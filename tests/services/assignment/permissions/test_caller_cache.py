@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from sqlalchemy import event
 
-from services.assignment.main import build_app
+from services.assignment.app import build
 from services.assignment.settings import AssignmentSettings
 from shared.contracts.vocabulary import Channel
 from shared.kit.clock import new_id, utc_now
@@ -18,7 +18,7 @@ from tests.support.eventually import eventually
 @pytest.fixture(scope="module")
 async def replica(desk: Desk, settings: AssignmentSettings) -> AsyncIterator[Desk]:
     """Another process of the service, on the same database."""
-    app = build_app(settings)
+    app = build(settings)
     async with (
         app.router.lifespan_context(app),
         httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://desk.example") as http,

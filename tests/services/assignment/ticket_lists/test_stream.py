@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from sqlalchemy import delete
 from sse_starlette.sse import AppStatus
 
-from services.assignment.main import build_app
+from services.assignment.app import build
 from services.assignment.models import Membership
 from services.assignment.settings import AssignmentSettings
 from shared.contracts.names import STREAM
@@ -85,7 +85,7 @@ async def test_a_change_is_told_and_a_stream_goes_on_where_it_was_left(desk: Des
 
 async def test_another_process_tells_the_same(desk: Desk, settings: AssignmentSettings) -> None:
     ada, ticket = await desk.agent("ada"), await desk.ticket_of("ada")
-    app = build_app(settings)
+    app = build(settings)
     async with app.router.lifespan_context(app), serving(app) as other, watching(other, ada) as stream:
         await ada.post(f"/v1/tickets/{ticket['id']}/pend")
         await of(stream, ticket, "ticket.pended")

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from services.assignment.main import build_app
+from services.assignment.app import build
 from services.assignment.settings import AssignmentSettings
 from shared.kit.http.form_tokens import CSRF_COOKIE
 from shared.kit.http.path_prefix import path_of, with_prefix
@@ -23,7 +23,7 @@ NO_ADDRESS = {"value", "d", "data-base", "data-key", "aria-keyshortcuts"}
 
 @pytest.fixture
 async def browser(settings: AssignmentSettings, desk: Desk) -> AsyncIterator[httpx2.AsyncClient]:
-    app = build_app(settings.model_validate(settings.model_dump() | {"desk_url": PUBLIC}))
+    app = build(settings.model_validate(settings.model_dump() | {"desk_url": PUBLIC}))
     async with (
         app.router.lifespan_context(app),
         httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="https://help.example") as client,
