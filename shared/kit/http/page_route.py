@@ -7,11 +7,11 @@ from typing import Any
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from shared.domain.errors import Refusal
 from shared.kit.http.error_handlers import from_exception
+from shared.kit.http.late_route import LateRoute
 from shared.kit.http.problems import Problem
 from shared.kit.outages import is_unreachable
 from shared.kit.ticket_errors import TicketsUnavailable
@@ -20,7 +20,7 @@ SHOWN = (Problem, Refusal, TicketsUnavailable, RequestValidationError, HTTPExcep
 """What is raised for the reader's eyes."""
 
 
-class BasePageRoute(APIRoute, ABC):
+class BasePageRoute(LateRoute, ABC):
     """A route whose refusals are rendered as a page; each service says how its pages look."""
 
     @abstractmethod

@@ -1,12 +1,15 @@
 """A router that refuses a path by how it begins, before any route's pattern is compared, for apps with many routers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from fastapi.params import Depends
 from fastapi.routing import APIRoute
 from starlette.routing import Match
 from starlette.types import Scope
+
+from shared.kit.http.late_route import LateRoute
 
 
 class HttpRouter(APIRouter):
@@ -17,29 +20,35 @@ class HttpRouter(APIRouter):
 
     def __init__(self, **settings: Any) -> None:
         """`settings` are those of FastAPI's routers."""
-        super().__init__(**settings)
+        super().__init__(**{"route_class": LateRoute} | settings)
         self._included: list[tuple[str, HttpRouter]] = []
         self._within = ""
         self._beginnings: tuple[str, ...] = ()
         self._routes_seen = 0
 
-    def include_router(self, router: APIRouter, *, prefix: str = "", **settings: Any) -> None:
+    def include_router(self, router: APIRouter, *, prefix: str = "") -> None:  # type: ignore[override]
         """Takes another's routes in; only one of this kind says how its paths begin."""
         if not isinstance(router, HttpRouter):
             raise TypeError("a router that sees at a glance holds only such routers")
         self._included.append((prefix, router))
-        router._lie_within(self._within + self.prefix + prefix)
-        super().include_router(router, prefix=prefix, **settings)
 
-    def include_in(self, app: FastAPI, *, prefix: str = "", **settings: Any) -> None:
-        """Gives the routes to an app, always under the same prefix."""
-        self._lie_within(prefix)
-        app.include_router(self, prefix=prefix, **settings)
+    def include_in(
+        self, app: FastAPI, *, prefix: str = "", dependencies: Sequence[Depends] = (), include_in_schema: bool = True
+    ) -> None:
+        """Gives its routes to an app, then those taken in, always under the same prefix.
 
-    def _lie_within(self, prefix: str) -> None:
+        The app gets each router itself: of one that lies in another FastAPI reads the routes several times.
+        """
         self._within, self._routes_seen = prefix, 0
+        if self.routes:
+            app.include_router(self, prefix=prefix, dependencies=dependencies, include_in_schema=include_in_schema)
         for inner, router in self._included:
-            router._lie_within(prefix + self.prefix + inner)
+            router.include_in(
+                app,
+                prefix=prefix + self.prefix + inner,
+                dependencies=[*dependencies, *self.dependencies],
+                include_in_schema=include_in_schema and self.include_in_schema,
+            )
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Whether a route has this path. None has, if each begins differently up to its first parameter."""
@@ -53,5 +62,3 @@ class HttpRouter(APIRouter):
         for route in self.routes:
             if isinstance(route, APIRoute):
                 yield self._within + route.path.partition("{")[0]
-        for _, router in self._included:
-            yield from router._paths_begin()

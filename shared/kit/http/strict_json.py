@@ -5,27 +5,27 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.responses import Response
-from fastapi.routing import APIRoute
 from pydantic_core import from_json
 
 from shared.contracts.redaction import LIGHT
 from shared.kit.http.body_check import redact_sent
+from shared.kit.http.late_route import LateRoute
 from shared.kit.http.problems import Problem
 
 MAX_DEPTH = 32
 """Arrays and objects within each other: far more than any request of ours needs."""
 
 
-class StrictJsonRoute(APIRoute):
+class StrictJsonRoute(LateRoute):
     """A route whose JSON body is what RFC 8259 calls interoperable. Use as a router's `route_class`."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Parses the body before FastAPI does, which then finds it parsed."""
         handle = super().get_route_handler()
-        if self.body_field is None:
-            return handle
 
         async def handle_strictly(request: Request) -> Response:
+            if self.body_field is None:
+                return await handle(request)
             parsed = await _Parsed.of(request)
             if len(await parsed.body()) > LIGHT:
                 await redact_sent(request, await parsed.json())

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
@@ -19,6 +18,7 @@ from services.assignment.deps import AgentsAdmin, State
 from services.assignment.queries.access.callers import Caller
 from shared.domain.errors import Refusal
 from shared.kit.http.error_handlers import from_exception
+from shared.kit.http.late_route import LateRoute
 from shared.kit.http.problems import Problem
 from shared.kit.http.strict_json import is_json, media_type_of, read_json
 from shared.kit.outages import is_unreachable
@@ -29,7 +29,7 @@ KINDS = {"malformed_json": "invalidSyntax", "too_deep": "invalidSyntax", "alread
 """scimTypes of problems that are not SCIM's own."""
 
 
-class ScimRoute(APIRoute):
+class ScimRoute(LateRoute):
     """A route whose refusals have the form of RFC 7644, section 3.12."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
