@@ -18,9 +18,10 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from shared.contracts.names import TASK_QUEUE
 from shared.kit.bus import Bus, run_consumer
+from shared.kit.garbage import tune_gc
 from shared.kit.http.health_app import create_health_app
 from shared.kit.measures import Measures
-from shared.kit.processes import QuietServer, background, tune_gc
+from shared.kit.processes import QuietServer, background
 from shared.kit.settings import Settings
 from shared.kit.telemetry import configure_logging, log
 from shared.kit.tickets import Tickets

@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
-import holidays
-
 from shared.contracts.calendars import (
     WEEKDAYS,
     BusinessCalendar,
@@ -79,6 +77,8 @@ def resolve(calendar: BusinessCalendar, slug: str, version: int, at: datetime, y
 
 
 def _public_holidays(code: str, years: Iterable[int]) -> dict[date, str]:
+    import holidays  # only who resolves a calendar pays for the import
+
     country, _, part = code.partition("-")
     try:
         return dict(holidays.country_holidays(country, subdiv=part or None, years=list(years)))

@@ -4,9 +4,6 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-import holidays
-from holidays.registry import COUNTRIES
-
 _CODE = re.compile(r"[A-Z0-9]{1,3}")
 _SMALL_WORDS = frozenset({"and", "of", "the", "da"})
 
@@ -23,6 +20,9 @@ class HolidayCountry:
 @cache
 def holiday_countries() -> tuple[HolidayCountry, ...]:
     """Returns all countries by code; the first call is slow, later ones are cached."""
+    import holidays  # only who looks at calendars pays for the import
+    from holidays.registry import COUNTRIES
+
     names = {entry[1]: _words(key) for key, entry in COUNTRIES.items()}
     known = holidays.list_supported_countries(include_aliases=False)
     return tuple(

@@ -6,6 +6,7 @@ from importlib import import_module
 
 from services.assignment.settings import AssignmentSettings
 from shared.kit.command_line import dispatch
+from shared.kit.garbage import starting
 from shared.kit.telemetry import configure_logging
 
 SERVICE = "assignment"
@@ -21,14 +22,16 @@ JOBS = {
 
 def serve_web() -> None:
     """Serves the API and the desk, for ever."""
-    from services.assignment.app import build  # only this process pays for the import
-    from shared.kit.processes import serve
-    from shared.kit.trace_export import configure_tracing
-
     settings = AssignmentSettings()
     configure_logging(settings, SERVICE)
-    configure_tracing(settings, SERVICE)
-    serve(build(settings), settings)
+    with starting():
+        from services.assignment.app import build  # only this process pays for the import
+        from shared.kit.processes import serve
+        from shared.kit.trace_export import configure_tracing
+
+        configure_tracing(settings, SERVICE)
+        app = build(settings)
+    serve(app, settings)
 
 
 def run_migrate() -> None:
@@ -44,7 +47,12 @@ def main() -> None:
     """Loads what the command needs, and runs it."""
 
     def later(module: str, function: str) -> Callable[[], None]:
-        return lambda: getattr(import_module(module), function)()
+        def run() -> None:
+            with starting():
+                loaded = import_module(module)
+            getattr(loaded, function)()
+
+        return run
 
     dispatch({"serve": serve_web, "migrate": run_migrate, **{name: later(*job) for name, job in JOBS.items()}})
 

@@ -6,6 +6,7 @@ from importlib import import_module
 
 from services.intake.settings import IntakeSettings
 from shared.kit.command_line import dispatch
+from shared.kit.garbage import starting
 from shared.kit.telemetry import configure_logging, log
 
 PACKAGE = "services.intake"
@@ -31,13 +32,15 @@ JOBS = {
 
 def serve_web(settings: IntakeSettings) -> None:
     """Serves the API and the portal, for ever."""
-    from services.intake.app import build  # only this process pays for the import
-    from shared.kit.processes import BESIDE_AGENTS, serve
-    from shared.kit.trace_export import configure_tracing
-
     warn_of_retired(settings)
-    configure_tracing(settings, "intake")
-    serve(build(settings), settings, niceness=BESIDE_AGENTS)
+    with starting():
+        from services.intake.app import build  # only this process pays for the import
+        from shared.kit.processes import BESIDE_AGENTS, serve
+        from shared.kit.trace_export import configure_tracing
+
+        configure_tracing(settings, "intake")
+        app = build(settings)
+    serve(app, settings, niceness=BESIDE_AGENTS)
 
 
 def warn_of_retired(settings: IntakeSettings) -> None:
@@ -48,14 +51,16 @@ def warn_of_retired(settings: IntakeSettings) -> None:
 
 def serve_mail() -> None:
     """Takes mail in, for ever."""
-    from services.intake.mail.app import build as build_mail  # as above
-    from services.intake.mail.settings import MailSettings
-    from shared.kit.processes import IN_THE_BACKGROUND, serve
-    from shared.kit.trace_export import configure_tracing
+    with starting():
+        from services.intake.mail.app import build as build_mail  # as above
+        from services.intake.mail.settings import MailSettings
+        from shared.kit.processes import IN_THE_BACKGROUND, serve
+        from shared.kit.trace_export import configure_tracing
 
-    settings = MailSettings()
-    configure_tracing(settings, "mail_in")
-    serve(build_mail(settings), settings, niceness=IN_THE_BACKGROUND)
+        settings = MailSettings()
+        configure_tracing(settings, "mail_in")
+        app = build_mail(settings)
+    serve(app, settings, niceness=IN_THE_BACKGROUND)
 
 
 def run_migrate(settings: IntakeSettings) -> None:
@@ -72,11 +77,13 @@ def main() -> None:
 
     def with_database(module: str, function: str) -> Callable[[], None]:
         async def run() -> None:
-            from shared.kit.db import Database  # as above
+            with starting():
+                from shared.kit.db import Database  # as above
 
+                loaded = import_module(module)
             database = Database.connect(settings)
             try:
-                await getattr(import_module(module), function)(database, settings)
+                await getattr(loaded, function)(database, settings)
             finally:
                 await database.dispose()
 

@@ -4,6 +4,7 @@ import asyncio
 
 from services.notification.settings import NotificationSettings
 from shared.kit.command_line import dispatch
+from shared.kit.garbage import starting
 from shared.kit.telemetry import configure_logging
 
 PACKAGE = "services.notification"
@@ -11,12 +12,14 @@ PACKAGE = "services.notification"
 
 def serve_web(settings: NotificationSettings) -> None:
     """Serves HTTP until the process is stopped."""
-    from services.notification.app import build  # only the serving process pays for the import
-    from shared.kit.processes import IN_THE_BACKGROUND, serve
-    from shared.kit.trace_export import configure_tracing
+    with starting():
+        from services.notification.app import build  # only the serving process pays for the import
+        from shared.kit.processes import IN_THE_BACKGROUND, serve
+        from shared.kit.trace_export import configure_tracing
 
-    configure_tracing(settings, "notification")
-    serve(build(settings), settings, niceness=IN_THE_BACKGROUND)
+        configure_tracing(settings, "notification")
+        app = build(settings)
+    serve(app, settings, niceness=IN_THE_BACKGROUND)
 
 
 def run_migrate(settings: NotificationSettings) -> None:

@@ -1,7 +1,6 @@
 """What every service process does the same way: background tasks that are restarted, and serving HTTP."""
 
 import asyncio
-import gc
 import resource
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 
+from shared.kit.garbage import tune_gc
 from shared.kit.http.connection_guard import GuardedConnection
 from shared.kit.outages import is_unreachable
 from shared.kit.priority import lower_priority
@@ -74,22 +74,6 @@ async def _forever(name: str, job: Job) -> None:
             else:
                 log.error("job.failed", job=name, exc_info=error)
         await asyncio.sleep(RESTART_SECONDS)
-
-
-RARELY, OFTEN = (20_000, 20, 50), (20_000, 5, 1)
-"""When garbage is looked for among all objects: after twenty million new ones, or after a hundred thousand."""
-
-
-def tune_gc(*, has_old_cycles: bool = False) -> None:
-    """What is loaded by now lives for ever, so it is not walked again; what comes is mostly freed by counting.
-
-    Call it once everything is imported and built: measured, a busy service spends about a twentieth less. A process
-    `has_old_cycles` that drops objects which refer to each other and lived for long, as Temporal's worker does with
-    each ticket that leaves its cache (about 180 objects, 0.1 MB): no other collection frees those.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*(OFTEN if has_old_cycles else RARELY))
 
 
 def allow_files(wanted: int) -> None:

@@ -8,7 +8,7 @@ import pytest
 PASSING_THROUGH = """
 import sys, weakref
 from collections import deque
-from shared.kit.processes import tune_gc
+from shared.kit.garbage import tune_gc
 
 class Ticket:
     def __init__(self):

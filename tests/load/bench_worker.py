@@ -11,7 +11,7 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from shared.kit.bus import Bus, BusMessage
-from shared.kit.processes import tune_gc
+from shared.kit.garbage import tune_gc
 from shared.kit.telemetry import configure_logging
 from tests.load.baseline import BaselineWorkflow
 from tests.load.baseline_words import Happened

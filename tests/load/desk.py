@@ -27,7 +27,8 @@ from services.assignment.web.page_base import SESSION_COOKIE
 from shared.kit.auth import FileLinks, digest_of, new_token
 from shared.kit.clock import utc_now
 from shared.kit.db import Database, dsn_of, migrate
-from shared.kit.processes import background, tune_gc
+from shared.kit.garbage import tune_gc
+from shared.kit.processes import background
 from tests.load.assignment_state import assignment_state
 from tests.load.kept_data import PASSWORD, data_folder, is_filled, mark_filled
 from tests.load.meter import CpuMeter

@@ -1,4 +1,7 @@
-"""Passkeys (WebAuthn) as a second factor: registration, and authentication with single-use challenges."""
+"""Passkeys (WebAuthn) as a second factor: registration, and authentication with single-use challenges.
+
+The library is loaded when the first agent uses a passkey: it brings what reads certificates of their makers.
+"""
 
 import json
 from dataclasses import dataclass
@@ -6,16 +9,6 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlalchemy import select
-from webauthn import (
-    generate_authentication_options,
-    generate_registration_options,
-    options_to_json,
-    verify_authentication_response,
-    verify_registration_response,
-)
-from webauthn.helpers import base64url_to_bytes
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import PublicKeyCredentialDescriptor
 
 from services.assignment.models import Agent, Passkey
 from shared.kit.clock import utc_now
@@ -24,8 +17,8 @@ from shared.kit.http.client_address import read_address
 
 MAX_CREDENTIAL = 16_384
 MAX_PASSKEYS = 20
-UNREADABLE = (WebAuthnException, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
-"""Exceptions the library raises for malformed or mismatching answers."""
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+"""Exceptions the library raises for malformed answers, beside its own."""
 LOCALHOST = "localhost"
 
 
@@ -64,6 +57,9 @@ async def list_passkeys(session: Transaction, agent_id: UUID) -> list[Passkey]:
 
 async def registration_options(session: Transaction, party: RelyingParty, agent: Agent) -> tuple[str, bytes]:
     """WebAuthn options for creating a passkey, as JSON, and their challenge."""
+    from webauthn import generate_registration_options, options_to_json
+    from webauthn.helpers.structs import PublicKeyCredentialDescriptor
+
     known = [PublicKeyCredentialDescriptor(id=one.credential_id) for one in await list_passkeys(session, agent.id)]
     options = generate_registration_options(
         rp_id=party.id,
@@ -80,13 +76,16 @@ async def add_passkey(
     session: Transaction, party: RelyingParty, agent_id: UUID, name: str, response: str, challenge: bytes
 ) -> bool:
     """Verifies and stores a new passkey; False if the answer does not match challenge or origin."""
+    from webauthn import verify_registration_response
+    from webauthn.helpers.exceptions import WebAuthnException
+
     if len(response) > MAX_CREDENTIAL or len(await list_passkeys(session, agent_id)) >= MAX_PASSKEYS:
         return False
     try:
         made = verify_registration_response(
             credential=response, expected_challenge=challenge, expected_rp_id=party.id, expected_origin=party.origin
         )
-    except UNREADABLE:
+    except (WebAuthnException, *UNREADABLE):
         return False
     if await session.scalar(select(Passkey.id).where(Passkey.credential_id == made.credential_id)) is not None:
         return False
@@ -105,6 +104,9 @@ async def add_passkey(
 
 async def authentication_options(session: Transaction, party: RelyingParty, agent_id: UUID) -> tuple[str, bytes]:
     """WebAuthn options for signing in with a passkey, as JSON, and their challenge."""
+    from webauthn import generate_authentication_options, options_to_json
+    from webauthn.helpers.structs import PublicKeyCredentialDescriptor
+
     known = [PublicKeyCredentialDescriptor(id=one.credential_id) for one in await list_passkeys(session, agent_id)]
     options = generate_authentication_options(rp_id=party.id, allow_credentials=known)
     return options_to_json(options), options.challenge
@@ -117,6 +119,10 @@ async def check_passkey(
 
     A passkey whose signature counter does not rise may be a clone, and is refused.
     """
+    from webauthn import verify_authentication_response
+    from webauthn.helpers import base64url_to_bytes
+    from webauthn.helpers.exceptions import WebAuthnException
+
     if len(response) > MAX_CREDENTIAL:
         return False
     try:
@@ -136,7 +142,7 @@ async def check_passkey(
             credential_public_key=passkey.public_key,
             credential_current_sign_count=passkey.sign_count,
         )
-    except UNREADABLE:
+    except (WebAuthnException, *UNREADABLE):
         return False
     passkey.sign_count, passkey.last_used_at = signed.new_sign_count, utc_now()
     return True
