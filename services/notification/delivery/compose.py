@@ -1,41 +1,33 @@
 """Composes the mail of a job: text and HTML bodies, threading headers, and headers that prevent mail loops."""
 
 import csv
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
 from io import StringIO
 from itertools import islice
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from jinja2 import ChoiceLoader, DictLoader, Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from jinja2 import Template as JinjaTemplate
 from markupsafe import Markup, escape
 
-from services.notification.delivery import consolidated_text, formatting
+from services.notification.delivery import consolidated_text
 from services.notification.delivery.dkim_signature import signer_of
 from services.notification.delivery.edited_templates import TemplateEdits
-from services.notification.delivery.formatting import FORMATS
 from services.notification.delivery.header import is_message_id, mailbox, message_ids, one_line, token, unstructured
-from services.notification.delivery.mime import alternatives, with_attachment
+from services.notification.delivery.mime import of_parts, with_attachment
 from services.notification.delivery.queue import MailJob
 from services.notification.delivery.sender_name import SenderName
-from services.notification.delivery.styled_templates import styled_templates
+from services.notification.delivery.shared_texts import KeptTexts, MailTexts, PersonalLinks
+from services.notification.delivery.shipped_templates import ShippedTemplates
 from services.notification.delivery.templates import LINKS_ASKED_FOR, TEMPLATES, Template, TemplateName
 from services.notification.models.csat import ASKED
 from services.notification.settings import NotificationSettings
-from services.notification.template_files import TEMPLATE_FOLDER
 from shared.contracts.names import REPLY_DELIMITER, REPLY_DELIMITERS
 from shared.contracts.vocabulary import BodyFormat
 from shared.kit.auth import MailAudience, MailThreads, TicketLink, TicketLinks
-from shared.kit.http.compiled_templates import CompiledTemplates
-from shared.kit.i18n import templates as translated_templates
 from shared.kit.i18n.languages import OfferedLanguages, current_language, use_language
 from shared.kit.i18n.messages import gettext
-from shared.kit.i18n.templates import add_filters, install_translations
 from shared.kit.mail_preferences import PreferenceLink, PreferenceLinks
 from shared.kit.one_time_links import AccountLinks, ExportLinks
 from shared.kit.satisfaction import SCORES, RatedResolution, RatingLinks
@@ -60,8 +52,6 @@ BY_CHOICE = frozenset(
     }
 )
 """Mails to requesters that they can do without, the question of how satisfied they are among them."""
-COMPILED_BY = (Path(__file__), Path(formatting.__file__), Path(translated_templates.__file__))
-"""Where it is said how templates are compiled."""
 PREFERENCES = "/account/notifications"
 """Where agents choose what they are told of."""
 
@@ -84,14 +74,8 @@ class Composer:
         self._thread_id = lru_cache(maxsize=256)(self._threads.thread_id)
         self._signer = signer_of(settings)
         self._desk = settings.desk_url.rstrip("/")
-        subjects = {f"{name}.subject": template.subject for name, template in TEMPLATES.items()}
-        styled = styled_templates(TEMPLATE_FOLDER, TEMPLATES)
-        texts = _environment(subjects, is_html=False)
-        pages = _environment({f"{name}.html": source for name, source in styled.items()}, is_html=True)
-        self._subjects = {name: _quick(texts.get_template(f"{name}.subject")) for name in TEMPLATES}
-        self._texts = {name: _quick(texts.get_template(f"{name}.txt")) for name in TEMPLATES}
-        texts.get_template("layout.txt")  # which these extend; else it would be compiled for the first mail
-        self._pages = {name: _quick(pages.get_template(f"{name}.html")) for name in TEMPLATES}
+        self._shipped = ShippedTemplates()
+        self._kept = KeptTexts()
 
     def compose(self, job: MailJob, words: Rendered | None = None) -> bytes:
         """Returns the mail as ASCII bytes; the same job gives the same bytes.
@@ -105,28 +89,38 @@ class Composer:
             return self._written(job, template, words)
 
     def _written(self, job: MailJob, template: Template, words: Rendered) -> bytes:
-        values = self._values(job, template) | {"body_html": words.html, "body_text": words.text}
-        subject, text, page = self._rendered_edit(template, values) or (
-            self._subjects[template.name].render(values),
-            self._texts[template.name].render(values),
-            self._pages[template.name].render(values),
-        )
-        content = alternatives(text, page, job.message_id)
+        is_requester = template.audience == "requester"
+        links = PersonalLinks(self._link(job, template), self._preferences_url(job) if is_requester else "")
+        texts = self._edited_texts(job, template, words, links) or self._shipped_texts(job, template, words, links)
+        content = of_parts(*texts.parts(links), job.message_id)
         if template.name is TemplateName.SCHEDULED_REPORT:
             content = with_attachment(content, job.facts["file"], job.facts["csv"], job.message_id)
-        mail = (self._head(job, template, subject) + content).encode("ascii")
+        mail = (self._head(job, template, texts.subject) + content).encode("ascii")
         return self._signer.signed(mail) if self._signer else mail
 
-    def _rendered_edit(self, template: Template, values: Mapping[str, Any]) -> tuple[str, str, str] | None:
+    def _edited_texts(
+        self, job: MailJob, template: Template, words: Rendered, links: PersonalLinks
+    ) -> MailTexts | None:
         """Renders an edited template; None where there is none, or where it fails: nobody goes without a mail."""
         edited = self._edited.find(template.name, current_language().tag) if self._edited else None
         if edited is None:
             return None
         try:
-            return edited.render(values)
+            return MailTexts(*edited.render(self._values(job, template, words, links)))
         except Exception as error:  # noqa: BLE001 - whatever an edited template does wrong, the shipped one is sent
             log.warning("mail.edited_template_failed", template=template.name, error=type(error).__name__)
             return None
+
+    def _shipped_texts(self, job: MailJob, template: Template, words: Rendered, links: PersonalLinks) -> MailTexts:
+        """Renders a shipped template, once for all recipients to whom it says the same."""
+        name, marked = template.name, links.marked
+        told = (job.ticket_id, job.number, job.subject, job.facts, job.name if name in self._shipped.greeting else "")
+        made_of = (*told, words, marked, current_language().tag, self._sender.text)
+
+        def render() -> MailTexts:
+            return MailTexts(*self._shipped.render(name, self._values(job, template, words, marked)))
+
+        return render() if template.audience == "account" else self._kept.get((job.cause, name), made_of, render)
 
     def _head(self, job: MailJob, template: Template, subject: str) -> str:
         answered, references = self._thread(job, template)
@@ -192,7 +186,7 @@ class Composer:
             return f"{one_line(str(job.facts['author']))[:AUTHOR_LENGTH].strip()} ({self._sender.text})"
         return self._sender.text
 
-    def _values(self, job: MailJob, template: Template) -> dict[str, Any]:
+    def _values(self, job: MailJob, template: Template, words: Rendered, links: PersonalLinks) -> dict[str, Any]:
         return {
             "product": self._sender.text,
             "ticket": {"number": job.number, "subject": job.subject},
@@ -201,9 +195,11 @@ class Composer:
             "is_resolved": consolidated_text.is_resolved(job.facts.get("also", [])),
             "audience": template.audience,
             "reply_delimiter": REPLY_DELIMITERS.get(current_language().tag, REPLY_DELIMITER),
-            "link": self._link(job, template),
+            "body_html": words.html,
+            "body_text": words.text,
+            "link": links.ticket,
             "desk": self._desk,
-            "preferences": self._preferences_url(job) if template.audience == "requester" else "",
+            "preferences": links.preferences,
             "ratings": self._rating_links(job),
             "table": _table(job),
             "language": current_language(),
@@ -247,31 +243,6 @@ def _date(at: datetime) -> str:
 def _table(job: MailJob) -> list[list[str]]:
     """The rows of a report, its head first; of a long one the beginning."""
     return list(islice(csv.reader(StringIO(job.facts.get("csv", ""))), SHOWN_ROWS))
-
-
-def _environment(given: Mapping[str, str], *, is_html: bool) -> Environment:
-    """Returns the Jinja environment of templates that are given, or in files, with what they are compiled to kept.
-
-    HTML templates escape, text templates do not.
-    """
-    environment = Environment(
-        loader=ChoiceLoader([DictLoader(given), FileSystemLoader(TEMPLATE_FOLDER)]),
-        autoescape=select_autoescape((), default=is_html, default_for_string=is_html),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-        bytecode_cache=CompiledTemplates(TEMPLATE_FOLDER, *COMPILED_BY),
-    )
-    install_translations(environment)
-    add_filters(environment, **FORMATS)
-    return environment
-
-
-def _quick(template: JinjaTemplate) -> JinjaTemplate:
-    """Joins what all templates know into one dictionary, of which Jinja makes a copy for each mail."""
-    template.globals = dict(template.globals)
-    return template
 
 
 async def read_words(renderer: BodyRenderer, job: MailJob) -> Rendered:

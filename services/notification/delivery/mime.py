@@ -3,8 +3,14 @@
 import binascii
 import hashlib
 import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import groupby
+from typing import NamedTuple
 
 QP_LINE = 76
+KEPT_LINE, MOST_LINES = 1000, 500
+"""The longest line whose encoded form is kept, in characters, and how many lines are encoded one by one."""
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _FREQUENT = b"aeinorst \n"
@@ -15,14 +21,19 @@ _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
 def alternatives(text: str, html: str, seed: str) -> str:
-    """Returns header fields and body of multipart/alternative; the same texts and seed give the same bytes.
+    """Returns header fields and body of multipart/alternative; the same texts and seed give the same bytes."""
+    return of_parts(Part("plain", text).filled({}), Part("html", html).filled({}), seed)
+
+
+def of_parts(plain: str, html: str, seed: str) -> str:
+    """Returns the same of parts that are encoded already.
 
     A boundary with `=_` stands in no encoded part: there `=` is followed by hexadecimal digits or a line end.
     """
     boundary = f"=_{hashlib.sha256(seed.encode()).hexdigest()[:32]}"
     return (
         f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n'
-        f"--{boundary}\r\n{_part('plain', text)}\r\n--{boundary}\r\n{_part('html', html)}\r\n--{boundary}--\r\n"
+        f"--{boundary}\r\n{plain}\r\n--{boundary}\r\n{html}\r\n--{boundary}--\r\n"
     )
 
 
@@ -41,12 +52,67 @@ def with_attachment(message: str, name: str, content: str, seed: str) -> str:
     )
 
 
-def _part(subtype: str, content: str) -> str:
-    data = cleaned(content).encode()
-    is_mostly_plain = (len(data) - len(data.translate(None, _FREQUENT))) * 4 > len(data)
-    encoding = "quoted-printable" if is_mostly_plain else "base64"
-    body = quoted_printable(data) if is_mostly_plain else _base64(data)
-    return f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{body}'
+class Part:
+    """A text as a part of one mail, or of several in which only the lines with a mark differ.
+
+    How a line is broken depends on nothing beside it: those without a mark are encoded once.
+    """
+
+    def __init__(self, subtype: str, content: str, mark: str | None = None) -> None:
+        self._subtype = subtype
+        self._text = cleaned(content)
+        self._pieces: list[_Quoted | str] = []
+        for is_marked, lines in groupby(self._text[:-1].split("\n"), key=lambda line: mark in line if mark else False):
+            each = [f"{line}\n" for line in lines]
+            self._pieces += each if is_marked else [_quoted(each)]
+
+    def filled(self, values: Mapping[str, str]) -> str:
+        """Returns the part with each of these replaced by its value: printable, on one line and not empty."""
+        pieces = [_Quoted.of(_filled(one, values)) if isinstance(one, str) else one for one in self._pieces]
+        whole = _joined(pieces)
+        is_mostly_plain = whole.frequent * 4 > whole.octets
+        encoding = "quoted-printable" if is_mostly_plain else "base64"
+        body = whole.text if is_mostly_plain else _base64(_filled(self._text, values).encode())
+        return (
+            f'Content-Type: text/{self._subtype}; charset="utf-8"\r\n'
+            f"Content-Transfer-Encoding: {encoding}\r\n\r\n{body}"
+        )
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    for name, value in values.items():
+        text = text.replace(name, value)
+    return text
+
+
+class _Quoted(NamedTuple):
+    """Text as quoted-printable, and what tells whether that suits it."""
+
+    text: str
+    octets: int
+    frequent: int
+
+    @classmethod
+    def of(cls, text: str) -> "_Quoted":
+        data = text.encode()
+        return cls(quoted_printable(data), len(data), len(data) - len(data.translate(None, _FREQUENT)))
+
+
+def _joined(pieces: Iterable[_Quoted]) -> _Quoted:
+    texts, octets, frequent = zip(*pieces, strict=True)
+    return _Quoted("".join(texts), sum(octets), sum(frequent))
+
+
+def _quoted(lines: Sequence[str]) -> _Quoted:
+    if len(lines) > MOST_LINES:
+        return _Quoted.of("".join(lines))
+    return _joined([_line(one) if len(one) <= KEPT_LINE else _Quoted.of(one) for one in lines])
+
+
+@lru_cache(maxsize=1024)
+def _line(line: str) -> _Quoted:
+    """Most lines of a mail stand in other mails as well."""
+    return _Quoted.of(line)
 
 
 def cleaned(content: str) -> str:
@@ -62,9 +128,8 @@ def cleaned(content: str) -> str:
 def quoted_printable(data: bytes) -> str:
     """Encodes text as quoted-printable (RFC 2045) in lines of at most 76 characters."""
     encoded = binascii.b2a_qp(data).decode("ascii")
-    lines = encoded.split("\n")
-    if max(map(len, lines)) > QP_LINE:
-        encoded = "\n".join(_broken(line) for line in lines)
+    if "=20\n" in encoded or "=09\n" in encoded:
+        encoded = "\n".join(_broken(line) for line in encoded.split("\n"))
     return encoded.replace("\n", "\r\n")
 
 
