@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
+from services.notification.delivery.claimed_mail import ClaimedMail
 from services.notification.delivery.status import TOLD_IN_BUNDLE, DeliveryStatus
 from services.notification.delivery.templates import TemplateName
 from services.notification.models import IS_BUNDLED, Delivery, Ticket
@@ -43,13 +44,13 @@ class BundleLine(TypedDict):
     what: str
 
 
-async def take_bundles(session: Session, claimed: Sequence[Delivery]) -> set[UUID]:
+async def take_bundles(session: Session, claimed: Sequence[ClaimedMail]) -> set[UUID]:
     """Lets one mail of each bundle carry the others, which are dropped; returns the ids of the mails to be sent.
 
     It takes every queued mail of the bundle, those that are due later included. A mail that was claimed before goes as
     it went then: whoever has it from the server already would pass over a second one with the same Message-ID.
     """
-    first: dict[str, Delivery] = {}
+    first: dict[str, ClaimedMail] = {}
     new = [one for one in claimed if one.bundle is not None and BUNDLED not in one.facts]
     for one in new:
         if one.bundle is not None:
@@ -60,10 +61,10 @@ async def take_bundles(session: Session, claimed: Sequence[Delivery]) -> set[UUI
     queued = select(Delivery).where(IS_BUNDLED, Delivery.bundle.in_(first), Delivery.id.not_in(carriers))
     waiting = (await session.scalars(queued.order_by(Delivery.id).with_for_update(skip_locked=True))).all()
     others = [one for one in new if one.id not in carriers]
-    carried = [*others, *waiting]
+    carried: list[ClaimedMail | Delivery] = [*others, *waiting]
     for bundle, carrier in first.items():
         lines = [line for one in carried if one.bundle == bundle for line in _told_by(one)]
-        carrier.facts = carrier.facts | {BUNDLED: [*_told_by(carrier), *lines] if lines else []}
+        carrier.tell({BUNDLED: [*_told_by(carrier), *lines] if lines else []})
     if carried:
         await session.execute(
             update(Delivery)
@@ -74,7 +75,7 @@ async def take_bundles(session: Session, claimed: Sequence[Delivery]) -> set[UUI
     return {one.id for one in claimed if one.id not in dropped}
 
 
-def _told_by(delivery: Delivery) -> list[dict[str, str]]:
+def _told_by(delivery: ClaimedMail | Delivery) -> list[dict[str, str]]:
     """Returns the lines of a mail: those that it carries already, else one for each thing that it tells."""
     lines: list[dict[str, str]] = delivery.facts.get(BUNDLED) or [
         {"ticket_id": str(delivery.ticket_id), "template": template} for template in _templates_of(delivery)
@@ -82,13 +83,13 @@ def _told_by(delivery: Delivery) -> list[dict[str, str]]:
     return lines
 
 
-def _templates_of(delivery: Delivery) -> list[str]:
+def _templates_of(delivery: ClaimedMail | Delivery) -> list[str]:
     """Returns what a mail tells: its own, and what it was to tell as well; see `consolidation`."""
     also = (one.get("kind", TemplateName.SLA_WARNED.value) for one in delivery.facts.get("also", []))
     return [delivery.template, *also]
 
 
-async def lines_of(session: Session, claimed: Sequence[Delivery]) -> dict[UUID, list[BundleLine]]:
+async def lines_of(session: Session, claimed: Sequence[ClaimedMail]) -> dict[UUID, list[BundleLine]]:
     """Returns the lines of mails that carry others, with what is known of the tickets now."""
     carried: dict[UUID, list[dict[str, Any]]] = {
         one.id: one.facts[BUNDLED][:MOST_LINES] for one in claimed if BUNDLED in one.facts

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_, update
 from sqlalchemy.orm import aliased
 
+from services.notification.delivery.claimed_mail import ClaimedMail
 from services.notification.delivery.severity import RESOLVING_REPLY, REVISION
 from services.notification.delivery.status import TOLD_WITH_WORSE, DeliveryStatus
 from services.notification.delivery.templates import TemplateName
@@ -63,7 +64,7 @@ def _is_sent_alone() -> ColumnElement[bool]:
     return or_(is_never_told_by_another, Delivery.weight == RESOLVING_REPLY)
 
 
-async def take_lesser(session: Session, claimed: Sequence[Delivery]) -> None:
+async def take_lesser(session: Session, claimed: Sequence[ClaimedMail]) -> None:
     """Drops mails covered by the claimed ones, and adds them to the text of those."""
     worst = [one for one in claimed if one.weight is not None]
     if not worst:
@@ -77,7 +78,7 @@ async def take_lesser(session: Session, claimed: Sequence[Delivery]) -> None:
     for one in reversed(worst):
         theirs = [row for row in rows if _tells(one, row)]
         if theirs:
-            one.facts = one.facts | {"also": _others(one, theirs)}
+            one.tell({"also": _others(one, theirs)})
             taken.extend(theirs)
             rows = [row for row in rows if row not in theirs]
     if taken:
@@ -88,7 +89,7 @@ async def take_lesser(session: Session, claimed: Sequence[Delivery]) -> None:
         )
 
 
-def _tells(worst: Delivery, row: Delivery) -> bool:
+def _tells(worst: ClaimedMail, row: Delivery) -> bool:
     """Whether a mail being sent covers one that is not; the same rule as `is_worst`."""
     if (row.ticket_id, row.address) != (worst.ticket_id, worst.address) or worst.weight is None:
         return False
@@ -101,7 +102,7 @@ def _tells(worst: Delivery, row: Delivery) -> bool:
     return are_clocks or (is_same_action and abs(row.created_at - worst.created_at) <= MOMENT)
 
 
-def _others(worst: Delivery, rows: Iterable[Delivery]) -> list[dict[str, Any]]:
+def _others(worst: ClaimedMail, rows: Iterable[Delivery]) -> list[dict[str, Any]]:
     """Returns what else happened: the most severe event of every other clock, other steps, and status changes.
 
     The mail's own clock is not repeated.

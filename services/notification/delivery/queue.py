@@ -3,7 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any, cast
@@ -14,7 +14,6 @@ from sqlalchemy import (
     CTE,
     Integer,
     Interval,
-    Row,
     ScalarSelect,
     String,
     Table,
@@ -35,6 +34,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from services.notification.delivery.bundles import BundleLine, lines_of, take_bundles
 from services.notification.delivery.channels import COPIES, DeliveryChannel
+from services.notification.delivery.claimed_mail import ClaimedMail
 from services.notification.delivery.consolidation import is_worst, take_lesser
 from services.notification.delivery.mail_circuit import MailCircuit
 from services.notification.delivery.status import DeliveryStatus
@@ -93,6 +93,8 @@ def _mark_sent() -> Update:
 
 MARK_SENT = _mark_sent()
 """Built once: it runs for every few mails. Locked in the order of their ids, as whoever locks several does."""
+STORE_FACTS = update(DELIVERIES).where(DELIVERIES.c.id == bindparam("mail_id")).values(facts=bindparam("told"))
+LEDGER_COLUMNS = [DELIVERIES.c[one.name] for one in fields(ClaimedMail) if one.name in DELIVERIES.c]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ class MailJob:
     claimed_at: float = field(default_factory=time.monotonic)
 
 
-DropUnseen = Callable[[Session, Sequence[Delivery]], Awaitable[set[UUID]]]
+DropUnseen = Callable[[Session, Sequence[ClaimedMail]], Awaitable[set[UUID]]]
 """Drops those of some claimed mails whose readers lost sight of the ticket, and returns their ids."""
 
 
@@ -157,15 +159,20 @@ class DeliveryQueue:
         async with self._database.begin() as session:
             if most > BATCH:
                 await session.execute(IN_ORDER, {"is_chosen": "off"})
-            rows = (await session.execute(_claim(), {"lease": self._lease, "most": most})).all()
+            connection = await session.connection()
+            rows = await connection.execute(_claim(), {"lease": self._lease, "most": most})
+            claimed = [ClaimedMail(*row) for row in rows]
             if most > BATCH:
                 await session.execute(IN_ORDER, {"is_chosen": "on"})
-            unseen = await self._drop_unseen(session, [row.Delivery for row in rows])
-            rows = sorted((row for row in rows if row.Delivery.id not in unseen), key=lambda row: row.Delivery.id)
-            await take_lesser(session, [row.Delivery for row in rows])
-            alone = await take_bundles(session, [row.Delivery for row in rows])
-            lines = await lines_of(session, [row.Delivery for row in rows])
-            return [_job(row, lines.get(row.Delivery.id, [])) for row in rows if row.Delivery.id in alone]
+            unseen = await self._drop_unseen(session, claimed)
+            seen = sorted((mail for mail in claimed if mail.id not in unseen), key=lambda mail: mail.id)
+            await take_lesser(session, seen)
+            alone = await take_bundles(session, seen)
+            sent = [mail for mail in seen if mail.id in alone]
+            if told := [{"mail_id": mail.id, "told": mail.facts} for mail in sent if mail.tells_more]:
+                await connection.execute(STORE_FACTS, told)
+            lines = await lines_of(session, sent)
+            return [_job(mail, lines.get(mail.id, [])) for mail in sent]
 
     async def next_due_in(self) -> float | None:
         """Returns the seconds until a mail becomes due or a lease expires; None if there is none."""
@@ -293,13 +300,14 @@ def _claim() -> ReturningUpdate[*tuple[Any, ...]]:
         .cte("due")
     )
     return (
-        update(Delivery)
-        .where(Delivery.id.in_(select(due.c.id)), Ticket.id == Delivery.ticket_id)
+        update(DELIVERIES)
+        .where(DELIVERIES.c.id.in_(select(due.c.id)), Ticket.id == DELIVERIES.c.ticket_id)
         .values(
-            status=DeliveryStatus.SENDING, next_attempt_at=func.now() + bindparam("lease", type_=Interval(native=True))
+            status=DeliveryStatus.SENDING.value,
+            next_attempt_at=func.now() + bindparam("lease", type_=Interval(native=True)),
         )
         .returning(
-            Delivery,
+            *LEDGER_COLUMNS,
             Ticket.number,
             Ticket.subject,
             Ticket.root_mail_id,
@@ -309,7 +317,6 @@ def _claim() -> ReturningUpdate[*tuple[Any, ...]]:
             _language_before().label("earlier_language"),
             _language_of_agent().label("agent_language"),
         )
-        .execution_options(synchronize_session=False)
     )
 
 
@@ -354,24 +361,22 @@ def _sent_before(due: CTE) -> ScalarSelect[str]:
     )
 
 
-def _job(row: Row[*tuple[Any, ...]], lines: Sequence[BundleLine]) -> MailJob:
-    """Returns the mail of a row; a digest if the row carries others of its bundle."""
-    delivery: Delivery = row.Delivery
-    facts = {"lines": lines} if lines else delivery.facts
+def _job(mail: ClaimedMail, lines: Sequence[BundleLine]) -> MailJob:
+    """Returns the mail to be written; a digest if it carries others of its bundle."""
     return MailJob(
-        id=delivery.id,
-        cause=delivery.cause,
-        template=TemplateName.DIGEST if lines else TemplateName(delivery.template),
-        ticket_id=TicketId(delivery.ticket_id),
-        number=row.number or "",
-        subject=row.subject or "",
-        address=delivery.address or "",
-        name=delivery.name or "",
-        facts=facts,
-        message_id=delivery.message_id,
-        attempts=delivery.attempts,
-        created_at=delivery.created_at,
-        thread=MailThread(row.root_mail_id, row.last_mail_id or row.root_mail_id, row.ours),
-        is_copy=delivery.recipient.startswith(COPIES),
-        language=RecipientLanguage(row.requester_language or row.earlier_language, row.agent_language),
+        id=mail.id,
+        cause=mail.cause,
+        template=TemplateName.DIGEST if lines else TemplateName(mail.template),
+        ticket_id=TicketId(mail.ticket_id),
+        number=mail.number or "",
+        subject=mail.subject or "",
+        address=mail.address or "",
+        name=mail.name or "",
+        facts={"lines": lines} if lines else mail.facts,
+        message_id=mail.message_id,
+        attempts=mail.attempts,
+        created_at=mail.created_at,
+        thread=MailThread(mail.root_mail_id, mail.last_mail_id or mail.root_mail_id, mail.ours),
+        is_copy=mail.recipient.startswith(COPIES),
+        language=RecipientLanguage(mail.requester_language or mail.earlier_language, mail.agent_language),
     )

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, not_, or_, select, tuple_, update
 
 from services.notification.delivery.bundles import BUNDLED
+from services.notification.delivery.claimed_mail import ClaimedMail
 from services.notification.delivery.status import DeliveryStatus
 from services.notification.delivery.templates import TemplateName
 from services.notification.models import IS_BUNDLED, Agent, Delivery, Ticket
@@ -23,7 +24,7 @@ FOR_ITS_AGENT = frozenset({TemplateName.ASSIGNED})
 """News of which agent has the ticket: a delegate whose turn is over has nothing to do with it any more."""
 
 
-async def drop_unseen(session: Session, claimed: Sequence[Delivery]) -> set[UUID]:
+async def drop_unseen(session: Session, claimed: Sequence[ClaimedMail]) -> set[UUID]:
     """Drops claimed mails that waited long, and those bundled with them, which do not concern their readers any more.
 
     They lost sight of the ticket, or it was given to them and is not theirs by now. What somebody has to act on is sent
@@ -71,7 +72,7 @@ def _was_given_and_is_not_theirs() -> ColumnElement[bool]:
     return and_(Delivery.template.in_(FOR_ITS_AGENT), Ticket.seq > 0, is_elsewhere)
 
 
-async def _without_strange_lines(session: Session, carriers: Sequence[Delivery]) -> list[Delivery]:
+async def _without_strange_lines(session: Session, carriers: Sequence[ClaimedMail]) -> list[ClaimedMail]:
     """Takes news of tickets out of sight out of mails that carry others; returns those that tell nothing now."""
     lines: dict[UUID, list[dict[str, Any]]] = {one.id: one.facts[BUNDLED] for one in carriers}
     pairs = {(one.agent_id, UUID(line["ticket_id"])) for one in carriers for line in lines[one.id]}
@@ -89,11 +90,11 @@ async def _without_strange_lines(session: Session, carriers: Sequence[Delivery])
     for one in carriers:
         kept = [line for line in lines[one.id] if _concerns(one, line, seen)]
         if kept != lines[one.id]:
-            one.facts = one.facts | {BUNDLED: kept}
+            one.tell({BUNDLED: kept})
     return [one for one in carriers if not one.facts[BUNDLED]]
 
 
-def _concerns(mail: Delivery, line: dict[str, Any], seen: dict[tuple[Any, str], UUID | None]) -> bool:
+def _concerns(mail: ClaimedMail, line: dict[str, Any], seen: dict[tuple[Any, str], UUID | None]) -> bool:
     """Whether a line still concerns the reader; what somebody has to act on always does."""
     template, place = TemplateName(line["template"]), (mail.agent_id, line["ticket_id"])
     if template in FOR_ITS_AGENT and place in seen:
