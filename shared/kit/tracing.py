@@ -8,7 +8,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -182,15 +182,12 @@ def consumer_spans(consumer: str, events: Sequence[TracedEvent], *, is_alone: bo
             _sampling.exporter.export(one)
 
 
-@contextmanager
-def resumed_span(event_id: str, name: str, kind: SpanKind, **attributes: str) -> Iterator[None]:
+def resumed_span(event_id: str, name: str, kind: SpanKind, **attributes: str) -> AbstractContextManager[object]:
     """What an event caused that this process has handled: part of that event's trace, if it is remembered."""
     above = _handled.get(event_id)
     if _sampling is None or above is None:
-        yield
-        return
-    with _recorded(_sampling, Span(name, kind, *_below(above), time.time_ns(), attributes=attributes)):
-        yield
+        return nullcontext()
+    return _recorded(_sampling, Span(name, kind, *_below(above), time.time_ns(), attributes=attributes))
 
 
 def _remember(handled: Mapping[str, SpanContext]) -> None:

@@ -7,6 +7,7 @@ from services.notification.delivery.queue import MailJob
 from services.notification.delivery.recorder import Record
 from services.notification.delivery.smtp import MailConnection
 from services.notification.delivery.smtp_dialogue import OutgoingMail
+from shared.kit.time_limit import TimeLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class ConnectionLane:
 
     connection: MailConnection
     jobs: deque[MailJob]
+    limit: TimeLimit
+    """Of each mail."""
     record: Record | None = None
     following: WrittenMail | None = None
     """Written already; its envelope may have been said."""

@@ -1,12 +1,11 @@
 """The sender loop: woken after commits, with a periodic sweep in case a wake-up was lost."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -15,7 +14,7 @@ from services.notification.delivery.connection_lane import ConnectionLane, Writt
 from services.notification.delivery.edited_templates import TemplateEdits
 from services.notification.delivery.lost_mails import LostMails
 from services.notification.delivery.queue import BATCH, DeliveryQueue, MailJob, without_address
-from services.notification.delivery.recorder import ContentAfterRecord, Record, SentRecorder
+from services.notification.delivery.recorder import ContentAfterRecord, SentRecorder
 from services.notification.delivery.sender_name import SenderName
 from services.notification.delivery.smtp import MailConnection, ping
 from services.notification.errors import MailConnectionLost, MailRefused, MailServerAway, MailWithheld
@@ -25,6 +24,7 @@ from shared.kit.leases import HeldLease
 from shared.kit.outages import is_unreachable, unless_away
 from shared.kit.return_paths import ReturnPaths
 from shared.kit.telemetry import MAILS, log
+from shared.kit.time_limit import TimeLimit
 from shared.kit.tracing import SpanKind, resumed_span
 from shared.kit.user_content.renderer import BodyRenderer
 
@@ -68,7 +68,7 @@ class Sender:
         self._composer = Composer(settings, edited, name)
         self._renderer = BodyRenderer()
         self._connections = [MailConnection(settings) for _ in range(settings.smtp_connections)]
-        self._recorder = SentRecorder(queue.mark_sent, lambda: self._under_way)
+        self._recorder = SentRecorder(self._mark_sent, lambda: self._under_way)
         self._under_way = 0
         self._settle = settle
         self._look_at = 0.0
@@ -252,7 +252,7 @@ class Sender:
         Returns or raises when the last record is committed.
         """
         self._under_way += 1
-        lane = ConnectionLane(connection, jobs)
+        lane = ConnectionLane(connection, jobs, TimeLimit(MAIL_SECONDS))
         try:
             async with self._queue.keeping(list(jobs)) as lease:
                 try:
@@ -262,6 +262,7 @@ class Sender:
                     raise
                 await lane.recorded()
         finally:
+            lane.limit.close()
             self._under_way -= 1
 
     async def _send_all_of(self, lane: ConnectionLane, lease: HeldLease) -> None:
@@ -295,10 +296,9 @@ class Sender:
         lane.following = await self._write_following(lane)
         following = lane.following.mail if lane.following else None
         try:
-            with resumed_span(job.cause, "mail send", SpanKind.CLIENT, template=job.template):
-                async with asyncio.timeout(MAIL_SECONDS):
-                    gate = ContentAfterRecord(lane.record, lease)
-                    answer = await lane.connection.send(written.mail, gate, following)
+            with resumed_span(job.cause, "mail send", SpanKind.CLIENT, template=job.template), lane.limit:
+                gate = ContentAfterRecord(lane.record, lease)
+                answer = await lane.connection.send(written.mail, gate, following)
         except MailRefused as refusal:
             if refusal.is_answer:
                 await self._answered(job)
@@ -313,7 +313,6 @@ class Sender:
             await self._refused(job, MailRefused("the mail server was too slow", is_permanent=False))
         else:
             lane.record = self._recorder.record(job, answer)
-            lane.record.add_done_callback(partial(_count_sent, job))
             await self._answered(job)
 
     async def _next(self, lane: ConnectionLane) -> WrittenMail | None:
@@ -350,6 +349,11 @@ class Sender:
         sender = self._return_paths.sender_of(job.message_id) if self._return_paths else None
         return WrittenMail(job, lane.connection.mail(message, job.address, sender))
 
+    async def _mark_sent(self, accepted: Sequence[tuple[MailJob, str]]) -> None:
+        await self._queue.mark_sent(accepted)
+        for template, count in Counter(job.template for job, _ in accepted).items():
+            MAILS.labels(template, "sent").inc(count)
+
     async def _answered(self, job: MailJob) -> None:
         """Notes that the server works: it took a mail, or said why not."""
         self._losses.forget(job.id)
@@ -360,11 +364,6 @@ class Sender:
         is_over = await self._queue.mark_refused(job, refusal)
         MAILS.labels(job.template, "failed" if is_over else "retried").inc()
         log.warning("mail.refused", delivery_id=str(job.id), template=job.template, is_over=is_over)
-
-
-def _count_sent(job: MailJob, record: Record) -> None:
-    if not record.cancelled() and record.exception() is None:
-        MAILS.labels(job.template, "sent").inc()
 
 
 def _next_size(count: int, seconds: float) -> int:

@@ -24,22 +24,26 @@ from services.notification.errors import MailWithheld
 from shared.kit.addresses import is_plain
 
 OK, WILL_FORWARD, START_INPUT, SERVICE_CLOSING = 250, 251, 354, 421
+DATA = b"DATA\r\n"
 MALFORMED = -1
 """No code of a server, so that no mail is given up for an answer that is not understood."""
 MOST_BYTES = 32_768
 """Of one answer: a server that says more is not understood."""
 DialogueFailure = SMTPResponseException | SMTPServerDisconnected | SMTPReadTimeoutError
-_quoted_anew = lru_cache(maxsize=256)(quote_address)
 _CONTROLS = dict.fromkeys((*range(0x20), 0x7F), " ")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class OutgoingMail:
     """One mail as it is handed over: its content, and the two addresses of its envelope."""
 
     message: bytes
+    """Every line ended by CRLF, whichever ends they had."""
     address: str
     sender: str
+
+    def __post_init__(self) -> None:
+        self.message = _lines_of(self.message)
 
 
 class ContentGate(Protocol):
@@ -70,7 +74,11 @@ class SmtpDialogue(asyncio.Protocol):
         self._ahead: OutgoingMail | None = None
         """The mail whose envelope is said already; its answers are not read yet."""
         self._failure: DialogueFailure | None = None
-        self._news = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._news: asyncio.Future[None] | None = None
+        """While an answer is awaited."""
+        self._answer_by = 0.0
+        self._silence: asyncio.TimerHandle | None = None
         self._transport.set_protocol(self)
 
     @property
@@ -86,6 +94,8 @@ class SmtpDialogue(asyncio.Protocol):
 
     def close(self) -> None:
         """Ends the connection without a word; what of a mail has not left yet does not leave."""
+        if self._silence is not None:
+            self._silence.cancel()
         self._transport.abort()
 
     async def say_envelope(self, mail: OutgoingMail) -> None:
@@ -120,7 +130,7 @@ class SmtpDialogue(asyncio.Protocol):
         """
         if gate is not None:
             await self._until_let_through(gate)
-        commands = [_as_sent(_lines_of(mail.message)) + b".\r\n"]
+        commands = [_as_sent(mail.message) + b".\r\n"]
         ahead = following if self._is_pipelining else None
         self._write([*commands, *self._envelope(ahead)] if ahead else commands)
         [taken] = await self._answers(commands)
@@ -131,10 +141,10 @@ class SmtpDialogue(asyncio.Protocol):
         return taken.message
 
     def _envelope(self, mail: OutgoingMail) -> list[bytes]:
-        octets = len(_lines_of(mail.message))  # without the dots that only the way needs (RFC 1870)
+        octets = len(mail.message)  # without the dots that only the way needs (RFC 1870)
         size = f" size={octets}" if self._wants_size else ""
         sender, recipient = f"MAIL FROM:{_quoted(mail.sender)}{size}", f"RCPT TO:{_quoted(mail.address)}"
-        return [_command(sender), _command(recipient), _command("DATA")]
+        return [_command(sender), _command(recipient), DATA]
 
     async def _until_let_through(self, gate: ContentGate) -> None:
         try:
@@ -216,20 +226,31 @@ class SmtpDialogue(asyncio.Protocol):
 
     async def _reply(self) -> SMTPResponse:
         if not self._replies:
-            silence = SMTPReadTimeoutError("Timed out waiting for server response")
-            late = asyncio.get_running_loop().call_later(self._timeout, self._fail, silence)
-            try:
-                await self._until_answered()
-            finally:
-                late.cancel()
+            self._answer_by = self._loop.time() + self._timeout
+            if self._silence is None:
+                self._silence = self._loop.call_at(self._answer_by, self._note_silence)
+            await self._until_answered()
         return self._replies.popleft()
 
     async def _until_answered(self) -> None:
         while not self._replies:
             if self._failure is not None:
                 raise self._failure
-            self._news.clear()
-            await self._news.wait()
+            self._news = self._loop.create_future()
+            try:
+                await self._news
+            finally:
+                self._news = None
+
+    def _note_silence(self) -> None:
+        """Looks whether an answer is late: one timer, for one for each answer costs more than reading it."""
+        self._silence = None
+        if self._news is None:
+            return
+        if self._loop.time() < self._answer_by:
+            self._silence = self._loop.call_at(self._answer_by, self._note_silence)
+        else:
+            self._fail(SMTPReadTimeoutError("Timed out waiting for server response"))
 
     # -- what the connection tells ------------------------------------------------------------------------------
 
@@ -243,7 +264,7 @@ class SmtpDialogue(asyncio.Protocol):
                 self._take(line)
         if self._said_bytes + len(rest) > MOST_BYTES:
             self._fail(SMTPResponseException(MALFORMED, "the answer is too long"))
-        self._news.set()
+        self._tell()
 
     def _take(self, line: bytes) -> None:
         """One line: the last of an answer has no hyphen after its code."""
@@ -276,20 +297,24 @@ class SmtpDialogue(asyncio.Protocol):
     def _fail(self, failure: DialogueFailure) -> None:
         self._failure = self._failure or failure
         self.close()
-        self._news.set()
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
 
 
+@lru_cache(maxsize=256)
 def _quoted(address: str) -> str:
     """Returns an address as an envelope names it. Raises ValueError for one that would end its command."""
-    return f"<{address}>" if is_plain(address) else _quoted_anew(address)
+    return f"<{address}>" if is_plain(address) else quote_address(address)
 
 
 def _command(words: str) -> bytes:
     """Raises ValueError for what would be another command."""
-    command = words.encode("ascii")
-    if any(byte < 32 or byte == 127 for byte in command):
+    if not words.isprintable():
         raise ValueError("an address holds a control character")
-    return command + b"\r\n"
+    return words.encode("ascii") + b"\r\n"
 
 
 def _judge(commands: Sequence[bytes], answers: Sequence[SMTPResponse], mail: OutgoingMail) -> None:
