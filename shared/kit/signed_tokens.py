@@ -34,8 +34,11 @@ class _Uncompressed(URLSafeSerializerMixin):
         if salt is not None:
             return super().make_signer(salt)
         if self._own_signer is None:
-            self._own_signer = super().make_signer()
-            self._own_signer.algorithm = _HmacSha1()
+            signer = super().make_signer()
+            signer.algorithm = _HmacSha1()
+            signer.secret_keys = [signer.derive_key(one) for one in signer.secret_keys]
+            signer.key_derivation = "none"  # of what is derived already, once for all tokens
+            self._own_signer = signer
         return self._own_signer
 
 

@@ -69,7 +69,7 @@ class Composer:
         self._exports = ExportLinks(settings)
         self._accounts = AccountLinks(settings)
         self._ratings = RatingLinks(settings)
-        self._preference_url = lru_cache(maxsize=16)(PreferenceLinks(settings).url)
+        self._preference_url = lru_cache(maxsize=1024)(PreferenceLinks(settings).url)
         self._threads = MailThreads(settings, settings.mail_domain)
         self._thread_id = lru_cache(maxsize=256)(self._threads.thread_id)
         self._signer = signer_of(settings)
