@@ -4,6 +4,7 @@ Fixtures import what they need when a test asks for them: the process that hands
 before it starts them, and needs none of it.
 """
 
+import asyncio
 import gc
 import os
 from collections.abc import AsyncIterator, Callable, Generator
@@ -15,6 +16,17 @@ if TYPE_CHECKING:
     from deploy.local.engines import Stack
     from tests.local.running import LocalStack
     from tests.support.scheduling import CostScheduling
+
+SELDOM = (20_000, 20, 50)
+"""How rarely garbage is looked for, which is as in the services: the usual limits take an eighth of the time."""
+
+
+@pytest.fixture(scope="session")
+def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
+    """The event loop that the services run on: tests take a tenth less time with it than with asyncio's own."""
+    import uvloop
+
+    return uvloop.EventLoopPolicy()
 
 
 @pytest.fixture(scope="session")
@@ -69,6 +81,7 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+        gc.set_threshold(*SELDOM)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "CostScheduling | None":

@@ -47,6 +47,8 @@ PLAIN = UnsandboxedWorkflowRunner()
 """What serves tickets. The sandbox costs the worker about a fifth of its CPU and finds nothing at run time that the
 tests have not found: they run every workflow inside it and replay recorded histories, and CI refuses imports and
 calls by which workflow code could tell one run from another."""
+UNVERSIONED = "unversioned"
+"""Told to Temporal for a worker without a build: else the SDK hashes the code of every module, which takes a second."""
 
 
 class WorkerSettings(Settings):
@@ -92,6 +94,7 @@ def ticket_worker(client: Client, bus: Bus, settings: WorkerSettings) -> Worker:
         nonsticky_to_sticky_poll_ratio=0.5,
         max_concurrent_activity_task_polls=5,
         graceful_shutdown_timeout=timedelta(seconds=5),
+        build_id=None if settings.build_id else UNVERSIONED,
         deployment_config=deployment_of(settings.build_id),
     )
 

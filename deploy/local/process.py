@@ -35,9 +35,6 @@ class Launch:
 
 async def spawn(launch: Launch, *, output: int | Any = asyncio.subprocess.DEVNULL) -> Process:
     """Start in a session of its own (a Ctrl-C reaches only us) that dies when this process dies."""
-    identity: dict[str, Any] = {}
-    if launch.account is not None:
-        identity = {"user": launch.account.uid, "group": launch.account.gid, "extra_groups": []}
     return await asyncio.create_subprocess_exec(
         *launch.command,
         cwd=launch.cwd,
@@ -47,7 +44,6 @@ async def spawn(launch: Launch, *, output: int | Any = asyncio.subprocess.DEVNUL
         stderr=asyncio.subprocess.STDOUT,
         start_new_session=True,
         preexec_fn=_prepared(launch, os.getpid()),
-        **identity,
     )
 
 
@@ -88,14 +84,21 @@ def inherited_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 
-def _prepared(launch: Launch, parent: int) -> Callable[[], None] | None:
-    """What the child does before it begins: it is to die with us, and may be woken late."""
-    libc = _libc
-    if libc is None:  # elsewhere the next start cleans up what a killed supervisor left
-        return None
+def _prepared(launch: Launch, parent: int) -> Callable[[], None]:
+    """What the child does before it begins: it takes its account, is to die with us, and may be woken late.
+
+    The account is taken here as uvloop, on which tests run, cannot do it.
+    """
+    libc, account = _libc, launch.account
     slack = None if launch.timer_slack is None else ctypes.c_ulong(int(launch.timer_slack * 1e9))
 
     def in_child() -> None:
+        if account is not None:  # first, as the kernel forgets with it what is asked for next
+            os.setgroups([])
+            os.setgid(account.gid)
+            os.setuid(account.uid)
+        if libc is None:  # elsewhere the next start cleans up what a killed supervisor left
+            return
         libc.prctl(_PR_SET_PDEATHSIG, int(launch.death_signal))
         if slack is not None:
             libc.prctl(_PR_SET_TIMERSLACK, slack)

@@ -21,7 +21,7 @@ from shared.kit.tickets import Tickets
 from workflows.options import PUBLISH_EVENTS
 from workflows.provisioning import ensure_search_attributes
 from workflows.ticket import TicketWorkflow
-from workflows.worker import SANDBOX
+from workflows.worker import SANDBOX, UNVERSIONED
 
 SHORT_HISTORY = 80
 
@@ -78,6 +78,7 @@ def worker_for(client: Client, announced: Announced, *, cache: int = 1000) -> Wo
         activities=[announced.publish_events],
         workflow_runner=SANDBOX,
         max_cached_workflows=cache,
+        build_id=UNVERSIONED,
     )
 
 

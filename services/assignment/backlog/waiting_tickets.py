@@ -3,12 +3,30 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, ColumnElement, Select, and_, exists, func, lateral, literal_column, or_, select, true
+from sqlalchemy import (
+    BindParameter,
+    Boolean,
+    ColumnElement,
+    DateTime,
+    Integer,
+    Select,
+    Uuid,
+    and_,
+    bindparam,
+    exists,
+    func,
+    lateral,
+    literal_column,
+    or_,
+    select,
+    true,
+)
 
-from services.assignment.models import LoggedEvent, RoutingDecision, Team, Ticket, TicketAssignment
+from services.assignment.models import Agent, LoggedEvent, Membership, RoutingDecision, Team, Ticket, TicketAssignment
 from services.assignment.models.ticket_indexes import WAITING
 from services.assignment.routing.standings import IS_UNDER_WAY
 from shared.contracts.base import AgentId, TeamId, TicketId
@@ -21,6 +39,14 @@ IS_WAITING = literal_column(
 )
 OWNERSHIP = ("ticket.triaged", "ticket.assigned", "ticket.released", "ticket.transferred", "ticket.reopened")
 """Events that change or may change who is assigned to the ticket."""
+NOW: ColumnElement[datetime] = bindparam("now", type_=DateTime(timezone=True))
+AFTER: tuple[BindParameter[Any], ...] = (
+    bindparam("after_due_at", type_=DateTime(timezone=True)),
+    bindparam("after_rank", type_=Integer()),
+    bindparam("after_created_at", type_=DateTime(timezone=True)),
+    bindparam("after_id", type_=Uuid()),
+)
+"""The position of the ticket that a page begins after."""
 SHORTEST_PASS = timedelta(minutes=5)
 PASSED_OFFERS = 5
 """Multiple of the offer's duration for which an agent who let it lapse is not asked for that ticket again."""
@@ -58,7 +84,7 @@ def last_ownership() -> Any:
     ).alias("last_ownership")
 
 
-def is_being_handled(now: datetime) -> ColumnElement[bool]:
+def is_being_handled(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
     """Whether a decision about the ticket is under way, or was refused and has not reached its next attempt."""
     is_resting = and_(TicketAssignment.state == "refused", TicketAssignment.next_attempt_at > now)
     return exists(
@@ -67,14 +93,23 @@ def is_being_handled(now: datetime) -> ColumnElement[bool]:
 
 
 async def list_waiting_teams(session: Session) -> list[UUID]:
-    """Active teams with unassigned tickets and a strategy other than `manual`."""
+    """Active teams with unassigned tickets, a strategy other than `manual`, and somebody who takes tickets now."""
     return list(await session.scalars(select_waiting_teams().order_by(Team.id)))
 
 
 def select_waiting_teams() -> Select[UUID]:
-    """The statement of `list_waiting_teams`, in no order."""
+    """The statement of `list_waiting_teams`, in no order.
+
+    Working hours, absences and capacity are left to the pass over the team. Without anybody who is available the pass
+    would find no room, and a team can be without anybody for days while passes come every few seconds.
+    """
     waits = exists(select(Ticket.id).where(Ticket.team_id == Team.id, IS_WAITING))
-    return select(Team.id).where(Team.is_active, Team.strategy != Strategy.MANUAL.value, waits)
+    is_staffed = exists(
+        select(Agent.id)
+        .join(Membership, Membership.agent_id == Agent.id)
+        .where(Membership.team_id == Team.id, Agent.is_active, Agent.is_available)
+    )
+    return select(Team.id).where(Team.is_active, Team.strategy != Strategy.MANUAL.value, waits, is_staffed)
 
 
 async def list_waiting(
@@ -86,20 +121,16 @@ async def list_waiting(
     limit: int = PAGE,
 ) -> list[WaitingTicket]:
     """A page of the tickets to assign; with handover policy `team`, tickets released by an agent are left out."""
-    query = (
-        _waiting(team_id, handover, now)
-        .order_by(Ticket.next_due_at, Ticket.priority_rank.desc(), Ticket.created_at, Ticket.id)
-        .limit(limit)
-    )
+    given: dict[str, Any] = {"team_id": team_id, "now": now, "most": limit}
     if after is not None:
-        query = query.where(_is_after(*after))
-    return [_read(row, team_id) for row in await session.execute(query)]
+        given |= {one.key: value for one, value in zip(AFTER, after, strict=True)}
+    rows = await session.execute(_page(handover, is_first=after is None), given)
+    return [_read(row, team_id) for row in rows]
 
 
 async def count_waiting(session: Session, team_id: TeamId, handover: Handover, now: datetime) -> int:
     """The number of tickets that `list_waiting` would list without a limit."""
-    found = _waiting(team_id, handover, now).subquery()
-    return await session.scalar(select(func.count()).select_from(found)) or 0
+    return await session.scalar(_count(handover), {"team_id": team_id, "now": now}) or 0
 
 
 async def find_handover(session: Session, team_id: UUID) -> Handover:
@@ -107,7 +138,20 @@ async def find_handover(session: Session, team_id: UUID) -> Handover:
     return Handover(await session.scalar(select(Team.handover).where(Team.id == team_id)) or Handover.TEAM)
 
 
-def _waiting(team_id: TeamId, handover: Handover, now: datetime) -> Select[Any]:
+@cache
+def _page(handover: Handover, *, is_first: bool) -> Select[Any]:
+    """Built once for each policy: that takes longer than to run it for a team with few tickets."""
+    order = (Ticket.next_due_at, Ticket.priority_rank.desc(), Ticket.created_at, Ticket.id)
+    page = _waiting(handover).order_by(*order).limit(bindparam("most", type_=Integer()))
+    return page if is_first else page.where(_is_after(*AFTER))
+
+
+@cache
+def _count(handover: Handover) -> Select[Any]:
+    return select(func.count()).select_from(_waiting(handover).subquery())
+
+
+def _waiting(handover: Handover) -> Select[Any]:
     last, decision = last_ownership(), RoutingDecision
     query = (
         select(
@@ -116,15 +160,15 @@ def _waiting(team_id: TeamId, handover: Handover, now: datetime) -> Select[Any]:
             Ticket.snapshot["policy_id"].astext.label("policy_id"),
             decision.evidence["rule"].astext.label("rule"),
             demanded(decision).label("demanded"),
-            _passed_by(now).label("passed_by"),
+            _passed_by().label("passed_by"),
         )
         .outerjoin(decision, decision.ticket_id == Ticket.id)
         .outerjoin(last, true())
         .where(
-            Ticket.team_id == team_id,
+            Ticket.team_id == bindparam("team_id", type_=Uuid()),
             IS_WAITING,
             func.coalesce(decision.state, "") != "sent",
-            ~is_being_handled(now),
+            ~is_being_handled(NOW),
         )
     )
     if handover is Handover.ROUTE:
@@ -139,19 +183,19 @@ def demanded(decision: Any) -> Any:
     return decision.evidence["demanded_skills"]
 
 
-def _passed_by(now: datetime) -> Any:
+def _passed_by() -> Any:
     """Agents whose offer of the ticket lapsed recently, who are not asked again for a while."""
     offer = TicketAssignment
     duration = offer.next_attempt_at - offer.decided_at
     until = offer.next_attempt_at + func.greatest(SHORTEST_PASS, duration * PASSED_OFFERS)
     return (
         select(func.array_agg(offer.agent_id))
-        .where(offer.ticket_id == Ticket.id, offer.state == "lapsed", until > now)
+        .where(offer.ticket_id == Ticket.id, offer.state == "lapsed", until > NOW)
         .scalar_subquery()
     )
 
 
-def _is_after(due_at: datetime, rank: int, created_at: datetime, ticket_id: UUID) -> ColumnElement[bool]:
+def _is_after(due_at: Any, rank: Any, created_at: Any, ticket_id: Any) -> ColumnElement[bool]:
     is_later = and_(Ticket.created_at >= created_at, or_(Ticket.created_at > created_at, Ticket.id > ticket_id))
     is_lower = or_(Ticket.priority_rank < rank, and_(Ticket.priority_rank == rank, is_later))
     return or_(Ticket.next_due_at > due_at, and_(Ticket.next_due_at == due_at, is_lower))
