@@ -202,7 +202,9 @@ async def test_a_requester_is_handed_everything_and_then_forgotten(
     await everdesk("requester", "export", EMAIL, str(tmp_path / "all.zip"))
     with zipfile.ZipFile(tmp_path / "all.zip") as archive:
         handed_out = b"".join(archive.read(name) for name in archive.namelist())
+        beside = [name for name in archive.namelist() if name.startswith("third-party-on/")]
     assert handed_out.count(MARKER.encode()) >= 6
+    assert sorted(name.rpartition(".")[2] for name in beside) == ["eml", "txt"], "their answer and its file"
     assert b"Note on" not in handed_out, "notes are the agents' own"
 
     async with connected() as bus:

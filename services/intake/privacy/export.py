@@ -128,6 +128,20 @@ class Exporter:
         )
         async for piece in self._mails(archive, "mails", await self._rows(others)):
             yield piece
+        async for piece in self._as_third_party(archive, holdings):
+            yield piece
+
+    async def _as_third_party(self, archive: ZipStream, holdings: SubjectData) -> AsyncIterator[bytes]:
+        """What the person answered agents beside others' tickets; what agents wrote has gone to them as mail."""
+        for ticket_id in sorted(holdings.third_party_on):
+            folder = f"third-party-on/{ticket_id}"
+            written = [mail.message_id for mail in holdings.side_mails if mail.ticket_id == ticket_id]
+            files = await self._rows(select(Attachment).where(Attachment.message_id.in_(written)))
+            async for piece in self._files(archive, folder, files):
+                yield piece
+            mails = await self._rows(select(RawMail).where(RawMail.message_id.in_(written)))
+            async for piece in self._mails(archive, f"{folder}/mails", mails):
+                yield piece
 
     async def _files(self, archive: ZipStream, folder: str, files: Sequence[Row]) -> AsyncIterator[bytes]:
         for file in files:

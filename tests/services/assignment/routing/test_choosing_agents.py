@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from services.assignment.backlog.job import process_backlog
+from services.assignment.backlog.waiting_tickets import list_waiting_teams
 from services.assignment.models import Agent, TicketAssignment
 from shared.kit.clock import utc_now
 from tests.services.assignment.desk import Desk, Json
@@ -94,6 +95,21 @@ async def test_not_all_of_a_backlog_lands_on_whoever_comes_first(desk: Desk) -> 
     await team.holds({team.agents[0]: 3, team.agents[1]: 3, None: 3})
     await team.change(team.agents[2], is_available=True)
     await team.holds(dict.fromkeys(team.agents, 3))
+
+
+async def test_a_team_is_looked_through_only_while_somebody_takes_tickets(desk: Desk) -> None:
+    team = await RoutedTeam.made(desk, [AWAY, {"capacity": 0}])
+    await team.ticket()
+
+    async def is_looked_through() -> bool:
+        async with desk.database.begin() as session:
+            return UUID(team.team) in await list_waiting_teams(session)
+
+    assert await is_looked_through()
+    await team.change(team.agents[1], availability="offline")
+    assert not await is_looked_through()
+    await team.change(team.agents[0], availability="online")
+    await team.holds({team.agents[0]: 1})
 
 
 async def test_a_share_comes_again_if_nobody_else_does(desk: Desk) -> None:
