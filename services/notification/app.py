@@ -154,7 +154,7 @@ def build(settings: NotificationSettings) -> FastAPI:
             "notifications": lambda: measure_notifications(database),
         }
     )
-    app.include_router(api.router())
+    api.include_routes(app)
     asyncapi.mount(app)
     return app
 

@@ -2,15 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from services.notification.deps import State
 from shared.kit.configuration_changes import ChangeFilter, ChangeView
 from shared.kit.configuration_changes import list_changes as changes_in
 from shared.kit.http.inputs import WrittenInstant
 from shared.kit.http.paging import Cursor, Limit, Page
+from shared.kit.http.routers import HttpRouter
 
-router = APIRouter(tags=["audit"])
+router = HttpRouter(tags=["audit"])
 
 
 @router.get("/audit")

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import ConfigDict, Field
 
 from services.notification.csat.survey import CsatSurvey, load_survey, save_survey
@@ -10,8 +10,9 @@ from services.notification.deps import By, State
 from shared.contracts.described_models import DescribedModel
 from shared.kit.http.etags import IfMatch, etag_of, revision_of
 from shared.kit.http.inputs import Flag, Input, Whole
+from shared.kit.http.routers import HttpRouter
 
-router = APIRouter(prefix="/csat-survey", tags=["csat"])
+router = HttpRouter(prefix="/csat-survey", tags=["csat"])
 
 
 class CsatSurveyInput(Input):

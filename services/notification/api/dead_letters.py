@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
 from fastapi import Path as InPath
+from fastapi import Query, Response
 
 from services.notification.deps import State
 from services.notification.schemas import DeadLetterDetail, DeadLetterView
@@ -15,8 +15,9 @@ from shared.kit.bus.connection import REFUSED
 from shared.kit.http.idempotency import IdempotencyKey, fingerprint, idempotent_transaction
 from shared.kit.http.paging import Cursor, Limit, Page, decode_cursor, encode_cursor
 from shared.kit.http.problems import not_found, unavailable
+from shared.kit.http.routers import HttpRouter
 
-router = APIRouter(prefix="/dead-letters", tags=["dead letters"])
+router = HttpRouter(prefix="/dead-letters", tags=["dead letters"])
 ANSWER_SECONDS = 5.0
 
 Sequence = Annotated[int, InPath(ge=1, le=2**63 - 1)]

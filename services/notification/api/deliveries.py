@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from services.notification.commands import retry_delivery
 from services.notification.delivery.channels import DeliveryChannel
@@ -20,8 +20,9 @@ from shared.kit.http.idempotency import IdempotencyKey, fingerprint, idempotent_
 from shared.kit.http.idempotent_commands import CreatedResource, KeyedRequest, once
 from shared.kit.http.paging import Cursor, Limit, Page, decode_cursor, encode_cursor
 from shared.kit.http.problems import Problem, not_found
+from shared.kit.http.routers import HttpRouter
 
-router = APIRouter(prefix="/deliveries", tags=["deliveries"])
+router = HttpRouter(prefix="/deliveries", tags=["deliveries"])
 
 AboutTicket = Annotated[UUID | None, Query(description="Only what was said about this ticket")]
 InStatus = Annotated[DeliveryStatus | None, Query(description="Only deliveries in this state")]

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from services.notification.deps import By, State
@@ -11,9 +11,10 @@ from services.notification.event_tokens.tokens import list_tokens, make_token, r
 from shared.kit.http.app import canonical
 from shared.kit.http.idempotency import IdempotencyKey, fingerprint, idempotent_transaction
 from shared.kit.http.paging import Page
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/event-tokens", tags=["events"], route_class=StrictJsonRoute)
+router = HttpRouter(prefix="/event-tokens", tags=["events"], route_class=StrictJsonRoute)
 
 
 @router.post("", status_code=HTTP_201_CREATED, response_model=EventTokenWithSecret)

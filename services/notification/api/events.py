@@ -4,7 +4,7 @@ import asyncio
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import Header, Query, Request, Response
 from pydantic import ConfigDict
 
 from services.notification.deps import State
@@ -18,8 +18,9 @@ from shared.contracts.events import Envelope
 from shared.kit.auth import EVENT_TOKEN
 from shared.kit.http.paging import Limit
 from shared.kit.http.problems import Problem
+from shared.kit.http.routers import HttpRouter
 
-router = APIRouter(tags=["events"])
+router = HttpRouter(tags=["events"])
 LONGEST_WAIT = 30
 LATEST = "latest"
 CURSOR = r"^([0-9]{1,18}|latest)$"

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.notification.api.deliveries import position_in
@@ -14,8 +14,9 @@ from services.notification.recipients.inbox_entries import count_unread, list_en
 from shared.contracts.described_models import DescribedModel
 from shared.kit.http.inputs import Flag, Input
 from shared.kit.http.paging import Cursor, Limit, Page, encode_cursor
+from shared.kit.http.routers import HttpRouter
 
-router = APIRouter(prefix="/inbox", tags=["inbox"])
+router = HttpRouter(prefix="/inbox", tags=["inbox"])
 
 
 class InboxEntryView(DescribedModel):

@@ -6,7 +6,6 @@ from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
 from typing import Literal, Self
 
-from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from services.notification.delivery.dkim_signature import DkimSigner, signer_of
@@ -19,9 +18,10 @@ from shared.contracts.described_models import DescribedModel
 from shared.kit.clock import utc_now
 from shared.kit.http.inputs import Email, Input
 from shared.kit.http.problems import invalid
+from shared.kit.http.routers import HttpRouter
 from shared.kit.return_paths import ReturnPaths
 
-router = APIRouter(tags=["outgoing mail"])
+router = HttpRouter(tags=["outgoing mail"])
 SUBJECT = "A test mail from Everdesk"
 TEXT = """This mail was sent by an administrator of Everdesk to see that mail leaves.
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import BaseModel, ConfigDict
 
 from services.notification.api.recipients import TheAgent
@@ -12,8 +12,9 @@ from services.notification.recipients.preferences import NotificationChoices, lo
 from shared.contracts.described_models import DescribedModel
 from shared.kit.http.etags import IfMatch, etag_of, revision_of
 from shared.kit.http.inputs import Email, Flag, Input
+from shared.kit.http.routers import HttpRouter
 
-router = APIRouter(prefix="/preferences", tags=["preferences"])
+router = HttpRouter(prefix="/preferences", tags=["preferences"])
 
 OfAddress = Annotated[Email, Query(description="The address")]
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import ConfigDict, Field
 
 from services.notification.delivery.channels import DeliveryChannel
@@ -20,8 +20,9 @@ from shared.contracts.described_models import DescribedModel
 from shared.kit.http.etags import IfMatch, etag_of, revision_of
 from shared.kit.http.inputs import Flag, Input
 from shared.kit.http.problems import invalid
+from shared.kit.http.routers import HttpRouter
 
-router = APIRouter(prefix="/rules", tags=["rules"])
+router = HttpRouter(prefix="/rules", tags=["rules"])
 
 
 class RuleInput(Input):

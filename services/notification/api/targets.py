@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import select
 
@@ -25,8 +25,9 @@ from shared.kit.http.inputs import Flag, Input
 from shared.kit.http.paging import Page
 from shared.kit.http.problems import Problem, invalid, not_found
 from shared.kit.http.public_addresses import OutgoingRefused, read_url
+from shared.kit.http.routers import HttpRouter
 
-router = APIRouter(prefix="/targets", tags=["targets"])
+router = HttpRouter(prefix="/targets", tags=["targets"])
 MOST_TARGETS = 200
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Url = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import Depends, Path, Response
 
 from services.notification.app_state import AppState
 from services.notification.delivery.templates import TEMPLATES, TemplateName
@@ -23,8 +23,9 @@ from shared.kit.administrator_passes import Administrator
 from shared.kit.http.etags import IfMatch, etag_of, revision_of
 from shared.kit.http.paging import Page
 from shared.kit.http.problems import Problem, not_found
+from shared.kit.http.routers import HttpRouter
 
-router = APIRouter(prefix="/templates/{name}/{language}", tags=["templates"])
+router = HttpRouter(prefix="/templates/{name}/{language}", tags=["templates"])
 Place = tuple[TemplateName, str]
 
 

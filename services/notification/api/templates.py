@@ -1,12 +1,11 @@
 """The catalogue of mails."""
 
-from fastapi import APIRouter
-
 from services.notification.delivery.templates import TEMPLATES
 from services.notification.schemas import TemplateView
 from shared.kit.http.paging import Page
+from shared.kit.http.routers import HttpRouter
 
-router = APIRouter(prefix="/templates", tags=["templates"])
+router = HttpRouter(prefix="/templates", tags=["templates"])
 
 
 @router.get("")

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from services.notification.deps import By, State
@@ -33,9 +33,10 @@ from shared.kit.http.inputs import Input
 from shared.kit.http.paging import Cursor, Limit, Page, decode_cursor, encode_cursor
 from shared.kit.http.problems import invalid
 from shared.kit.http.public_addresses import OutgoingRefused
+from shared.kit.http.routers import HttpRouter
 from shared.kit.http.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/webhooks", tags=["webhooks"], route_class=StrictJsonRoute)
+router = HttpRouter(prefix="/webhooks", tags=["webhooks"], route_class=StrictJsonRoute)
 
 InStatus = Annotated[WebhookDeliveryStatus | None, Query(description="Only deliveries in this state")]
 OfEvent = Annotated[str | None, Query(max_length=200, description="Only the delivery of this event")]
