@@ -33,10 +33,10 @@ class ClaimedMail:
     requester_language: str | None
     earlier_language: str | None
     agent_language: str | None
-    tells_more: bool = field(default=False, init=False)
+    has_new_facts: bool = field(default=False, init=False)
     """Whether its facts are not those of the ledger any more."""
 
     def tell(self, facts: Mapping[str, Any]) -> None:
         """Adds facts, which are stored once it is known that the mail is sent."""
         self.facts = {**self.facts, **facts}
-        self.tells_more = True
+        self.has_new_facts = True

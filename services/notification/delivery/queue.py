@@ -169,7 +169,7 @@ class DeliveryQueue:
             await take_lesser(session, seen)
             alone = await take_bundles(session, seen)
             sent = [mail for mail in seen if mail.id in alone]
-            if told := [{"mail_id": mail.id, "told": mail.facts} for mail in sent if mail.tells_more]:
+            if told := [{"mail_id": mail.id, "told": mail.facts} for mail in sent if mail.has_new_facts]:
                 await connection.execute(STORE_FACTS, told)
             lines = await lines_of(session, sent)
             return [_job(mail, lines.get(mail.id, [])) for mail in sent]
