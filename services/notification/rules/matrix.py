@@ -5,7 +5,7 @@ the assignee, the default here is the in-app inbox: a mail as well is one tick a
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from services.notification.delivery.channels import DeliveryChannel
@@ -146,6 +146,10 @@ class Matrix:
 
     changed: Mapping[Cell, bool]
     version: int = 0
+    _told_by: dict[tuple[RuleEvent, RecipientAudience], frozenset[DeliveryChannel]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """What was asked for before: a batch of events asks hundreds of times for the same."""
 
     def is_on(self, cell: Cell) -> bool:
         """Whether an audience is told of an event by a channel; False for a cell that does not exist."""
@@ -154,7 +158,11 @@ class Matrix:
 
     def channels(self, event: RuleEvent, audience: RecipientAudience) -> frozenset[DeliveryChannel]:
         """Returns the channels by which an audience is told of an event."""
-        return frozenset(channel for channel in channels_of(audience) if self.is_on((event, audience, channel)))
+        found = self._told_by.get((event, audience))
+        if found is None:
+            found = frozenset(channel for channel in channels_of(audience) if self.is_on((event, audience, channel)))
+            self._told_by[event, audience] = found
+        return found
 
     def audiences(self, event: RuleEvent) -> Iterable[RecipientAudience]:
         """Returns the audiences that are told of an event by any channel."""
