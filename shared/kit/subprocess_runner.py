@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import NamedTuple
 
+from shared.kit.process_pipes import write_to_process
+
 LONGEST_LINE = 64 * 1024 * 1024
 """Bytes: an answer is one line of JSON."""
 PROGRESS = b"progress "
@@ -77,9 +79,8 @@ async def _write(stdin: asyncio.StreamWriter | None, given: bytes) -> None:
     """A process that ends before it has read everything is told apart by its exit status."""
     if stdin is None:
         return
-    with suppress(BrokenPipeError, ConnectionResetError):
-        stdin.write(given)
-        await stdin.drain()
+    with suppress(ConnectionError):
+        await write_to_process(stdin, given)
     stdin.close()
 
 

@@ -11,6 +11,8 @@ from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import BinaryIO
 
+from shared.kit.process_pipes import write_to_process
+
 FRAME = "!I"
 """Each piece, in both directions, is preceded by its length."""
 NICENESS = 19
@@ -128,10 +130,9 @@ def _frames(source: BinaryIO, count: int) -> list[bytes] | None:
 async def _exchange(process: Process, frames: tuple[bytes, ...]) -> bytes:
     assert process.stdin is not None
     assert process.stdout is not None
-    for frame in frames:
-        process.stdin.write(struct.pack(FRAME, len(frame)))
-        process.stdin.write(frame)
-    await process.stdin.drain()
+    await write_to_process(
+        process.stdin, *(piece for frame in frames for piece in (struct.pack(FRAME, len(frame)), frame))
+    )
     (size,) = struct.unpack(FRAME, await process.stdout.readexactly(struct.calcsize(FRAME)))
     return await process.stdout.readexactly(size)
 

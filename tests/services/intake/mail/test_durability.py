@@ -91,14 +91,20 @@ async def test_a_mail_that_cannot_be_processed_is_given_up_and_put_back(
     assert (await post.settled(mail)).state is RawMailState.DONE
 
 
-@pytest.mark.parametrize("breaks", ["import os; os._exit(1)", "import time; time.sleep(60)", "print('nonsense')"])
-async def test_a_reader_that_breaks_says_so_in_time(monkeypatch: pytest.MonkeyPatch, breaks: str) -> None:
+@pytest.mark.parametrize("ends_first", [False, True])
+@pytest.mark.parametrize("breaks", ["import os; os._exit(1)", "import time; time.sleep(3)", "print('nonsense')"])
+async def test_a_reader_that_breaks_says_so_in_time(
+    monkeypatch: pytest.MonkeyPatch, breaks: str, ends_first: bool
+) -> None:
     """Every process the reader starts is broken: nothing at all can be read."""
 
     async def start(_module: str, _arguments: Sequence[str]) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", breaks, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
+        if ends_first:
+            await process.wait()
+        return process
 
     monkeypatch.setattr(worker_pool, "_start", start)
     reader = ParserPool(1, 0.1)
