@@ -14,6 +14,7 @@ from services.assignment.models import LoggedEvent, RoutingDecision, Ticket
 from services.assignment.routing.rosters import lock_rosters
 from shared.contracts.base import MessageId, TicketId
 from shared.contracts.events import Person, TicketSubmitted
+from shared.contracts.tickets import TopicId
 from shared.contracts.vocabulary import BodyFormat, Channel, Priority
 from shared.kit.clock import new_id, utc_now
 from tests.services.assignment.desk import TOPICS, URGENT, Desk, agent_id
@@ -22,7 +23,7 @@ from tests.services.assignment.routing.routed_team import RoutedTeam
 BANKERS = {str(agent_id(name)) for name in ("ada", "bruno", "chioma")}
 
 
-def submitted(topic: str = "online-banking") -> TicketSubmitted:
+def submitted(topic: str = "online-banking", topic_id: TopicId | None = None) -> TicketSubmitted:
     """A ticket that no workflow runs for."""
     now, ticket_id = utc_now(), TicketId(new_id())
     return TicketSubmitted(
@@ -34,7 +35,7 @@ def submitted(topic: str = "online-banking") -> TicketSubmitted:
         body="Login returns 502.",
         body_format=BodyFormat.TEXT,
         channel=Channel.API,
-        topic_id=TOPICS[topic],
+        topic_id=topic_id or TOPICS[topic],
         priority=Priority.HIGH,
         received_at=now,
     )
@@ -164,12 +165,13 @@ async def test_two_triages_at_once_do_not_pick_on_stale_loads(desk: Desk) -> Non
 
 
 async def test_a_batch_counts_its_own_decisions(desk: Desk) -> None:
-    events = [submitted() for _ in range(9)]
+    team = await RoutedTeam.made(desk, [{}, {}])
+    events = [submitted(topic_id=team.topic) for _ in range(9)]
     try:
         decisions = await decide(desk.context, events)
         again = await decide(desk.context, events)
         assert {one.ticket_id: one.agent_id for one in decisions} == {one.ticket_id: one.agent_id for one in again}
-        assert len({one.agent_id for one in decisions}) > 1
+        assert sorted(Counter(one.agent_id for one in decisions).values()) == [4, 5]
     finally:
         await forget(desk, events)
 
