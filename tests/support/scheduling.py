@@ -67,7 +67,9 @@ DIVIDED = {
     "tests/services/assignment/ticket_reach/test_ticket_scopes.py",
     "tests/services/notification/delivery/test_crashes.py",
     "tests/services/notification/delivery/test_smtp_server_faults.py",
+    "tests/workflows/test_answers.py",
     "tests/workflows/test_builds_in_trouble.py",
+    "tests/workflows/test_commands.py",
     "tests/workflows/test_versions.py",
 }
 """Files whose tests may run in several processes, as they share nothing but fixtures of the session."""
