@@ -21,6 +21,7 @@ from shared.kit import relay as relays
 from shared.kit.bus import Bus, Consumer, DeadLetters, connection, run_consumer
 from shared.kit.bus import consumer as consumers
 from shared.kit.bus.message_size import EVENT_SIZE, MOST_EVENT_BYTES
+from shared.kit.bus.pull import ANSWERS_SECONDS, EXPIRES_SECONDS
 from shared.kit.bus.streams import ensure_streams
 from shared.kit.clock import new_id, utc_now
 from shared.kit.db import Database, dsn_of
@@ -30,7 +31,8 @@ from tests.kit.events import announce, enveloped, topic_changed, version_of
 from tests.support.eventually import eventually
 from tests.support.running_jobs import running
 
-WITHIN = 20.0
+WITHIN = EXPIRES_SECONDS + ANSWERS_SECONDS + 10.0
+"""A request that was on its way when its consumer was deleted is answered by nobody, and made again after that time."""
 
 
 class Listener:
