@@ -118,11 +118,13 @@ class Exporter:
             async for messages in self._messages(*mine):
                 page += 1
                 yield archive.text(f"{folder}/messages-{page:03}.json", _json(messages))
-            written = select(Attachment).where(Attachment.message_id.in_(select(Message.id).where(*mine)))
-            async for piece in self._files(archive, folder, await self._rows(written)):
+            written = Attachment.ticket_id == ticket_id, Attachment.message_id.in_(select(Message.id).where(*mine))
+            async for piece in self._files(archive, folder, await self._rows(select(Attachment).where(*written))):
                 yield piece
+        async with self.database.begin() as session:  # apart: with all in one, every mail there is would be read
+            sent = (await session.scalars(select(RawMail.id).where(mailed_by(holdings.emails, ())))).all()
         others = select(RawMail).where(
-            mailed_by(holdings.emails, ()),
+            RawMail.id.in_(sent),
             RawMail.is_internal.is_(False),
             RawMail.ticket_id.is_(None) | RawMail.ticket_id.not_in(holdings.ticket_ids),
         )
@@ -136,7 +138,8 @@ class Exporter:
         for ticket_id in sorted(holdings.third_party_on):
             folder = f"third-party-on/{ticket_id}"
             written = [mail.message_id for mail in holdings.side_mails if mail.ticket_id == ticket_id]
-            files = await self._rows(select(Attachment).where(Attachment.message_id.in_(written)))
+            beside = Attachment.ticket_id == ticket_id, Attachment.message_id.in_(written)
+            files = await self._rows(select(Attachment).where(*beside))
             async for piece in self._files(archive, folder, files):
                 yield piece
             mails = await self._rows(select(RawMail).where(RawMail.message_id.in_(written)))

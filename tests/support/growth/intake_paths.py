@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -17,11 +19,12 @@ from services.intake.commands.satisfaction import find_survey
 from services.intake.live.timeline_queries import entries_after, follow_ups_of, is_over
 from services.intake.mail.pipeline.mail_queries import page_of_mails
 from services.intake.mail.pipeline.queue import MailQueue, count_by_state
-from services.intake.models import MailAncestor, MailId, RawMailState
+from services.intake.models import MailAncestor, MailId, RawMailState, SideMail
+from services.intake.privacy.export import Exporter
 from services.intake.privacy.requester_erasure import remove_written
 from services.intake.privacy.retention import Retention
 from services.intake.privacy.side_mails import erase_side_mails, keep_side_mails
-from services.intake.privacy.subject_data import find_subject_data
+from services.intake.privacy.subject_data import SubjectData, find_subject_data
 from services.intake.queries.people import addresses_of_person
 from services.intake.queries.requester_names import find_known_name
 from services.intake.queries.tickets import list_tickets
@@ -37,6 +40,7 @@ from shared.kit.clock import utc_now
 from shared.kit.db import Database, Session
 from shared.kit.http import idempotency
 from shared.kit.requester_ids import RequesterIds
+from shared.kit.user_content.renderer import BodyRenderer
 from tests.support.growth.fill import BUSY, KEY, RARE
 from tests.support.growth.query_plans import Path
 
@@ -77,6 +81,7 @@ def paths(database: Database, settings: IntakeSettings, ticket_id: UUID) -> Iter
     yield Path("mail: whose turn it is", lambda: _quietly(queue.heads(())))
     yield Path("tidying files", lambda: _quietly(collect_garbage(database, storage, timedelta(hours=24))))
     yield Path("retention", lambda: _quietly(retention.delete_expired()))
+    yield Path("personal data of a requester is handed out", lambda: _handed_out(database, storage))
     yield Path("files to be scanned", lambda: _quietly(pending_files(database, UUID(int=0))))
     yield Path("readiness: the outbox", lambda: _quietly(outbox.check_age(database)))
 
@@ -148,6 +153,16 @@ def _of_upkeep(ids: RequesterIds) -> Iterator[tuple[str, Asking]]:
     yield "what third parties wrote is erased", lambda session: erase_side_mails(session, [NOTHING])
     yield "stored answers are forgotten", lambda session: idempotency.forget_older_than(session, timedelta(hours=24))
     yield "the inbox is forgotten", lambda session: inbox.forget_older_than(session, timedelta(days=8))
+
+
+async def _handed_out(database: Database, storage: ContentStore) -> None:
+    """What somebody wrote and answered beside others' tickets."""
+    beside = SideMail(message_id=NOTHING, ticket_id=NOTHING, requester_id=NOTHING)
+    counts = {"messages": 0, "files": 0, "mails": 0}
+    held = SubjectData(RARE, (RARE,), NOTHING, (), (), took_part_in=(NOTHING,), side_mails=(beside,), **counts)
+    pages: Any = SimpleNamespace(text=lambda *_, **__: "")
+    async for _ in Exporter(database, storage, pages, BodyRenderer()).stream(held):
+        pass
 
 
 async def _nobody_is_erased(session: Session) -> None:
