@@ -69,9 +69,9 @@ from shared.kit.tickets import Tickets
 
 SERVICE = "assignment"
 SIGN_ONS_PER_MINUTE = 120
+"""Begun and finished at the identity provider, per network: a whole office may share one address."""
 BACK_CHANNEL_PER_MINUTE = 1_200
 """Of one network: a provider that ends everybody's sessions sends a token for each."""
-"""Begun and finished at the identity provider, per network: a whole office may share one address."""
 REFUSED_TOKENS_PER_MINUTE = 60
 """Service tokens that do not work, per network."""
 

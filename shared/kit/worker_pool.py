@@ -130,9 +130,8 @@ def _frames(source: BinaryIO, count: int) -> list[bytes] | None:
 async def _exchange(process: Process, frames: tuple[bytes, ...]) -> bytes:
     assert process.stdin is not None
     assert process.stdout is not None
-    await write_to_process(
-        process.stdin, *(piece for frame in frames for piece in (struct.pack(FRAME, len(frame)), frame))
-    )
+    pieces = [piece for frame in frames for piece in (struct.pack(FRAME, len(frame)), frame)]
+    await write_to_process(process.stdin, *pieces)
     (size,) = struct.unpack(FRAME, await process.stdout.readexactly(struct.calcsize(FRAME)))
     return await process.stdout.readexactly(size)
 
